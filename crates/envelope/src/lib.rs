@@ -1,1 +1,31 @@
-//! seal-envelope
+//! The envelope: the sealed bytes of one value. Bytes in, bytes out.
+//!
+//! An envelope is made for a public key, the [`Recipient`], and opened with its private key, the
+//! [`Identity`]. It is bound to a [`Label`]: opened under any other label it does not open. What a
+//! label means (namespace, name, scope) is decided above; here it is bytes.
+//!
+//! The one kind today is the *hybrid* envelope of Bitnami Sealed Secrets, byte for byte:
+//!
+//! ```text
+//! u16 big-endian length of the RSA part
+//! RSA-OAEP (SHA-256, MGF1-SHA-256, label) of a fresh 32-byte session key
+//! AES-256-GCM of the plaintext: session key, nonce of 12 zero bytes, no associated data, tag last
+//! ```
+//!
+//! A nonce that never changes is safe because every session key encrypts exactly once.
+//!
+//! Opening tells outsiders nothing but [`OpenError`]. Why an envelope does not open is for those
+//! who hold the identities: [`diagnose`].
+//!
+//! This crate knows no Kubernetes, no base64, no PEM, no files, no clock. RSA runs on AWS-LC in
+//! constant time; plaintexts, session keys and private keys live in buffers that are wiped.
+
+mod hybrid;
+mod id;
+mod key;
+mod label;
+
+pub use hybrid::{Diagnosis, OpenError, Opened, SealError, diagnose, open};
+pub use id::{KeyId, ParseKeyIdError};
+pub use key::{Identity, KeyError, KeySize, PrivateKeyDer, Recipient};
+pub use label::Label;
