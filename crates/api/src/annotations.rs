@@ -15,11 +15,6 @@ pub const SKIP_SET_OWNER_REFERENCES: &str = "sealedsecrets.bitnami.com/skip-set-
 /// On a SealedSecret: the ids of the keys that seal it, comma-separated. A hint, never a promise.
 pub const KEY_HINTS: &str = "seal.alt/keys";
 
-/// The label of a key Secret; its value says whether the key is in use.
-pub const KEY_LABEL: &str = "sealedsecrets.bitnami.com/sealed-secrets-key";
-/// The value of [`KEY_LABEL`] for keys in use. Any other, such as `compromised`, takes the key out.
-pub const KEY_ACTIVE: &str = "active";
-
 /// Annotations in which tools keep a copy of the whole object, plaintext included.
 pub const LAST_APPLIED: [&str; 2] = [
     "kubectl.kubernetes.io/last-applied-configuration",
