@@ -178,7 +178,8 @@ async fn off_the_runtime<T: Send + 'static>(work: impl FnOnce() -> T + Send + 's
 /// Tells, past the captured output, that the calling test did not run.
 fn skip(why: &str) {
     let test = thread::current().name().unwrap_or("a test").to_owned();
-    let demanded = env::var("CI").as_deref() == Ok("true") || env::var_os("SEAL_TEST_CONTROL_PLANE").is_some();
+    let demanded =
+        env::var("CI").as_deref() == Ok("true") || env::var_os("SEAL_TEST_CONTROL_PLANE").is_some();
     assert!(!demanded, "{test} needs a control plane: {why}");
     let _ = writeln!(std::io::stderr(), "SKIPPED {test}: no control plane: {why}");
 }

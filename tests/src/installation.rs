@@ -7,8 +7,9 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 use crate::{
-    ControlPlane, Endpoint, Namespace, PATIENCE, Process, Signal, pod, process::mortal,
-    programs::root,
+    ControlPlane, Endpoint, Namespace, PATIENCE, Process, Signal, pod,
+    process::mortal,
+    programs::{beside_the_tests, root},
 };
 
 /// A namespace of its own with the custom resource, the service account and exactly the rights of `deploy/`.
@@ -74,7 +75,7 @@ impl Installation {
             .env_clear()
             .envs(env::var_os("PATH").map(|path| ("PATH", path)))
             .env("RUST_BACKTRACE", "1")
-            .env("KUBECONFIG", self.dir.path().join("kubeconfig"))
+            .env("KUBECONFIG", self.kubeconfig())
             .env("POD_NAMESPACE", self.namespace())
             .env(
                 "POD_NAME",
@@ -88,6 +89,11 @@ impl Installation {
             http,
             metrics,
         }
+    }
+
+    /// With the controller's own rights.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.dir.path().join("kubeconfig")
     }
 
     /// Where the controller and its keys live.
@@ -167,18 +173,8 @@ impl Drop for SharedController {
 
 /// `SEAL_CONTROLLER_BIN`, or the program built beside these tests.
 fn program() -> PathBuf {
-    if let Some(path) = env::var_os("SEAL_CONTROLLER_BIN") {
-        return path.into();
-    }
-    // target/PROFILE/deps/suites-HASH
-    let test = env::current_exe().unwrap();
-    let path = test.ancestors().nth(2).unwrap().join("seal-controller");
-    assert!(
-        path.exists(),
-        "{} is not built: cargo build -p seal-controller",
-        path.display()
-    );
-    path
+    env::var_os("SEAL_CONTROLLER_BIN")
+        .map_or_else(|| beside_the_tests("seal-controller"), PathBuf::from)
 }
 
 fn manifest(name: &str) -> String {

@@ -6,7 +6,8 @@
 //!   ([`ControlPlane::fresh`]), because controllers reconcile every namespace and would see each other's objects.
 //! - [`Installation`] is our controller as deployed: a namespace, a service account and exactly the rights of
 //!   `deploy/`; [`Installation::start`] runs a replica. [`shared_controller`] is one for all tests on the shared plane.
-//! - [`Upstream`] is the peer's controller; [`kubeseal`] runs its command line.
+//! - [`Upstream`] is the peer's controller.
+//! - [`Workdir`] is where command lines run: [`Workdir::seal`] and the peer's [`Workdir::kubeseal`].
 //! - [`wait_for`] waits on a watch for what a test expects; nothing sleeps.
 //!
 //! Nothing outlives the test process, however it ends: processes die with it by a signal of the kernel, and the script
@@ -29,12 +30,14 @@ mod process;
 mod programs;
 mod upstream;
 mod wait;
+mod workdir;
 
 pub use control_plane::ControlPlane;
 pub use http::{Answer, Endpoint};
 pub use installation::{Controller, Installation, SharedController, shared_controller};
 pub use namespace::Namespace;
 pub use process::{Process, Signal};
-pub use programs::{kubectl, kubeseal, program};
+pub use programs::{kubectl, program};
 pub use upstream::{Upstream, crd as upstream_crd};
 pub use wait::{PATIENCE, wait_for, wait_until_gone};
+pub use workdir::{Outcome, Workdir};

@@ -1,6 +1,7 @@
 //! The Go programs pinned in `tests/go`, built by `scripts/go-programs`.
 
 use std::{
+    env,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::OnceLock,
@@ -39,12 +40,17 @@ pub fn kubectl() -> Command {
     Command::new(program("kubernetes", "kubectl").unwrap_or_else(|why| panic!("{why}")))
 }
 
-/// A command of upstream's `kubeseal`.
-pub fn kubeseal() -> Command {
-    let mut command =
-        Command::new(program("sealed-secrets", "kubeseal").unwrap_or_else(|why| panic!("{why}")));
-    command.env_remove("KUBECONFIG").stdin(Stdio::null());
-    command
+/// One of our programs, as built with these tests.
+pub(crate) fn beside_the_tests(name: &str) -> PathBuf {
+    // target/PROFILE/deps/suites-HASH
+    let test = env::current_exe().unwrap();
+    let path = test.ancestors().nth(2).unwrap().join(name);
+    assert!(
+        path.exists(),
+        "{} is not built: cargo build --workspace",
+        path.display()
+    );
+    path
 }
 
 fn homes() -> Result<Vec<PathBuf>, String> {

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace as NamespaceResource};
 use kube::{Api, api::PostParams};
-use seal_tests::{ControlPlane, Namespace, wait_for, wait_until_gone};
+use seal_tests::{ControlPlane, Installation, Namespace, kubectl, wait_for, wait_until_gone};
 
 #[tokio::test]
 async fn the_api_server_is_the_pinned_one() {
@@ -60,4 +60,34 @@ async fn a_fresh_control_plane_is_another_one_and_goes_when_dropped() {
     let kubeconfig = fresh.kubeconfig().to_owned();
     drop(fresh);
     assert!(!kubeconfig.exists());
+}
+
+#[tokio::test]
+async fn an_installation_has_the_rights_of_its_manifests_and_no_others() {
+    let Some(plane) = ControlPlane::shared().await else {
+        return;
+    };
+    let ours = Installation::create(plane).await;
+    let other = Installation::create(plane).await;
+    let may = |verb: &str, what: &str, namespace: &str| {
+        kubectl()
+            .arg("--kubeconfig")
+            .arg(ours.kubeconfig())
+            .args([
+                "auth",
+                "can-i",
+                verb,
+                what,
+                "--quiet",
+                "--namespace",
+                namespace,
+            ])
+            .status()
+            .unwrap()
+            .success()
+    };
+    assert!(may("watch", "sealedsecrets.bitnami.com", "default"));
+    assert!(may("create", "configmaps", ours.namespace()));
+    assert!(!may("create", "configmaps", other.namespace()));
+    assert!(!may("delete", "secrets", ours.namespace()));
 }
