@@ -1,1 +1,65 @@
-//! seal-cli
+//! The program `seal`: Kubernetes Secrets into SealedSecrets, offline and from Git.
+//!
+//! Arguments come in, files are read, the pure crates beside this one do the work, and one result
+//! is written. The modules are the borders of that: [`input`] and [`output`] for files and standard
+//! streams, [`certificate`], [`identities`] and [`cluster`] for where keys come from, [`naming`] for
+//! what objects are called, [`error`] for what can go wrong and the exit status that it gives. Each
+//! command has a file of its own under [`commands`].
+//!
+//! Two rules hold for all commands. Nothing is printed or written before everything has succeeded.
+//! And no kubeconfig is looked at unless the command needs the cluster.
+
+pub mod certificate;
+pub mod cluster;
+pub mod commands;
+pub mod error;
+pub mod identities;
+pub mod input;
+pub mod naming;
+pub mod output;
+pub mod report;
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::Parser;
+
+use commands::Command;
+
+/// Encrypts Kubernetes Secrets so that they can live in Git.
+///
+/// Only the controller in the cluster, which holds the private keys, can turn the result back into
+/// Secrets. Works with Bitnami Sealed Secrets.
+#[derive(Debug, Parser)]
+#[command(
+    name = "seal",
+    version = concat!("version: v", env!("CARGO_PKG_VERSION")),
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_help = EXAMPLES
+)]
+struct Program {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  Take the cluster's certificate along, once:
+    seal keys fetch -w cert.pem
+  Seal a Secret, offline:
+    seal encrypt --cert cert.pem secret.yaml -w sealed.yaml
+  Seal without a file in plaintext:
+    kubectl create secret generic db --from-file=password=/dev/stdin -n team-a \\
+      --dry-run=client -o yaml | seal encrypt --cert cert.pem -w sealed.yaml
+
+Exit status: 0 good, 2 could not do it.";
+
+/// Runs the program with these arguments, its name first.
+///
+/// Help and version go to standard output with status 0; see [`error::exit_code`] for the rest.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    match Program::try_parse_from(arguments) {
+        Ok(program) => error::exit_code(program.command.run()),
+        Err(usage) => error::exit_code_of_usage(&usage),
+    }
+}

@@ -9,8 +9,8 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# at_exit COMMAND: a command line to run when the script ends, however it ends; the last one given runs first.
-at_exit() { exit_steps+=("$1"); }
+# at_exit COMMAND…: what to run when the script ends, however it ends; the last one given runs first.
+at_exit() { exit_steps+=("${*@Q}"); }
 
 run_exit_steps() {
     local status=$? step
@@ -25,8 +25,24 @@ run_exit_steps() {
 stop_group() {
     [[ -n $group ]] || return 0
     kill -TERM -- "-$group" 2>/dev/null || true
-    wait "$group" 2>/dev/null || true
+    settle
+}
+
+# settle: waits until the last process of the group is gone, since the first may leave others that still clean up.
+settle() {
+    local deadline=$((SECONDS + 15))
+    while group_lives; do
+        ((SECONDS < deadline)) || kill -KILL -- "-$group" 2>/dev/null || true
+        sleep 0.05
+    done
     group=''
+}
+
+# group_lives: whether a process of the group runs; zombies do not (state and group: fields 3 and 5 of proc(5)'s stat,
+# the second of which ends with the last parenthesis).
+group_lives() {
+    cat /proc/[0-9]*/stat 2>/dev/null | sed 's/.*) //' |
+        awk -v group="$group" '$3 == group && $1 != "Z" { lives = 1 } END { exit !lives }'
 }
 
 # supervised COMMAND…: runs a command to its end; its status is the command's.
@@ -35,7 +51,7 @@ supervised() {
     setsid "$@" </dev/null &
     group=$!
     wait "$group" || status=$?
-    group=''
+    settle
     return "$status"
 }
 
@@ -56,7 +72,7 @@ with_progress() {
         sleep 0.5
     done
     wait "$group" || status=$?
-    group=''
+    settle
     [[ ! -t 2 ]] || say_over ''
     return "$status"
 }

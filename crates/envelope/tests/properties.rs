@@ -1,5 +1,7 @@
 //! What holds for every value, every label and every damage.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
+
 use std::sync::LazyLock;
 
 use proptest::prelude::*;

@@ -1,1 +1,24 @@
-//! seal-keyring
+//! The keys that seal and open: certificates, private keys, the Secrets that hold them, and their
+//! order.
+//!
+//! A [`Key`] is an identity with its certificate, as one key Secret holds it. A [`Keyring`] is all
+//! keys in use, newest first: the newest is *current* and seals, all of them open.
+//!
+//! Keys are read from what upstream's controller v0.40.0 writes and from what people bring along:
+//! PEM in PKCS#1 or PKCS#8, chains of certificates, key Secrets and lists of them. One that cannot
+//! be read is an error of its own and never stops the others.
+//!
+//! This crate knows no SealedSecret, no cluster and no file, and it reads no clock: the time is
+//! handed in. Private keys stay in wiped memory and out of every error.
+
+mod certificate;
+mod generate;
+mod key;
+mod keyring;
+mod private_key;
+
+pub use certificate::{Certificate, CertificateError};
+pub use generate::{GenerateError, Naming, NewKey, not_before};
+pub use key::{KEY_ACTIVE, KEY_LABEL, Key, KeySecretError, in_use};
+pub use keyring::{KeyOrder, Keyring, ParseKeyOrderError};
+pub use private_key::{IdentityError, identities_from_objects, identities_from_pem};

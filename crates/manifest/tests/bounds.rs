@@ -1,6 +1,7 @@
 //! Whatever the input, reading ends soon, uses bounded memory and tells no secret.
 
 #![allow(
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     clippy::expect_used,
     reason = "the helpers of the tests, too, may panic"

@@ -1,6 +1,7 @@
 //! Scalars as `sigs.k8s.io/yaml` 1.6.0 read them (recorded with Go 1.26.8).
 
 #![allow(
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     clippy::expect_used,
     reason = "the helpers of the tests, too, may panic"

@@ -1,6 +1,7 @@
 //! What kubeseal printed, read and written again, is the same to the byte.
 
 #![allow(
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     clippy::expect_used,
     reason = "the helpers of the tests, too, may panic"

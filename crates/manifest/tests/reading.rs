@@ -1,6 +1,7 @@
 //! Streams of documents: what is read, what is refused, and where.
 
 #![allow(
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     clippy::expect_used,
     reason = "the helpers of the tests, too, may panic"

@@ -1,6 +1,7 @@
 //! New objects are written as Kubernetes' own tools write them.
 
 #![allow(
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     clippy::expect_used,
     reason = "the helpers of the tests, too, may panic"

@@ -1,0 +1,293 @@
+//! The cluster: how to reach it, and the certificate that it publishes.
+//!
+//! Here alone a kubeconfig is read.
+
+use std::{future::Future, path::PathBuf, time::Duration};
+
+use clap::Args;
+use http::Request;
+use jiff::SignedDuration;
+use k8s_openapi::api::core::v1::{ConfigMap, Service};
+use kube::{
+    Api, Client, Config,
+    config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
+};
+
+use crate::error::{Error, reason_of, reason_of_io};
+
+/// The ConfigMap in the controller's namespace in which its certificates are published.
+const PUBLIC_KEYS: &str = "seal-public-keys";
+/// The item of [`PUBLIC_KEYS`] with the newest certificate.
+const CERTIFICATE: &str = "cert.pem";
+
+/// Which controller to ask.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Cluster options")]
+pub struct Controller {
+    /// The name of the controller's Service
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "SEALED_SECRETS_CONTROLLER_NAME",
+        default_value = "sealed-secrets-controller"
+    )]
+    controller_name: String,
+
+    /// The namespace of the controller
+    #[arg(
+        long,
+        value_name = "NAMESPACE",
+        env = "SEALED_SECRETS_CONTROLLER_NAMESPACE",
+        default_value = "kube-system"
+    )]
+    controller_namespace: String,
+}
+
+/// How to reach the cluster: kubectl's options.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Cluster options")]
+pub struct Connection {
+    /// The kubeconfig file
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+    /// The cluster of the kubeconfig
+    #[arg(long, value_name = "NAME")]
+    cluster: Option<String>,
+    /// The user of the kubeconfig
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// The address of the API server
+    #[arg(short, long, value_name = "URL")]
+    server: Option<String>,
+    /// The bearer token for the API server
+    #[arg(long, value_name = "TOKEN")]
+    token: Option<String>,
+    /// The user to act as
+    #[arg(long = "as", value_name = "USER")]
+    impersonate: Option<String>,
+    /// A group to act as; may be repeated
+    #[arg(long = "as-group", value_name = "GROUP")]
+    impersonate_groups: Vec<String>,
+    /// How long to wait for the cluster (such as 30s or 1m); 0 is for ever
+    #[arg(long, value_name = "DURATION", default_value = "0", value_parser = parse_timeout)]
+    request_timeout: Duration,
+}
+
+/// The certificate with which the cluster wants to have things sealed, as it publishes it.
+///
+/// The ConfigMap is asked first, then the controller itself by way of the API server's service
+/// proxy, as kubeseal does.
+///
+/// # Errors
+/// [`Error::Kubeconfig`], [`Error::Cluster`].
+pub fn fetch_certificate(
+    controller: &Controller,
+    connection: &Connection,
+) -> Result<String, Error> {
+    block_on(async {
+        let timeout = connection.request_timeout;
+        let fetched = ask(controller, connection);
+        if timeout.is_zero() {
+            return fetched.await;
+        }
+        let late = |_| Error::Cluster {
+            what: "fetch the certificate".into(),
+            why: format!("the cluster did not answer within {timeout:?}"),
+            status: None,
+        };
+        tokio::time::timeout(timeout, fetched).await.map_err(late)?
+    })?
+}
+
+/// Runs network code.
+///
+/// # Errors
+/// [`Error::Cluster`] when the system has no resources for it.
+pub fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::Cluster {
+            what: "use the network".into(),
+            why: reason_of_io(&error),
+            status: None,
+        })?;
+    Ok(runtime.block_on(future))
+}
+
+async fn ask(controller: &Controller, connection: &Connection) -> Result<String, Error> {
+    let config = connection
+        .config()
+        .await
+        .map_err(|why| Error::Kubeconfig { why })?;
+    let client = Client::try_from(config).map_err(|error| Error::Kubeconfig {
+        why: reason_of(&error),
+    })?;
+    match published(&client, &controller.controller_namespace).await? {
+        Some(pem) => Ok(pem),
+        None => proxied(&client, controller).await,
+    }
+}
+
+/// `None` where there is no such ConfigMap or no right to read it: upstream has none.
+async fn published(client: &Client, namespace: &str) -> Result<Option<String>, Error> {
+    let maps = Api::<ConfigMap>::namespaced(client.clone(), namespace);
+    match maps.get_opt(PUBLIC_KEYS).await {
+        Ok(map) => Ok(map
+            .and_then(|map| map.data)
+            .and_then(|mut data| data.remove(CERTIFICATE))),
+        Err(kube::Error::Api(status)) if matches!(status.code, 401 | 403 | 404) => Ok(None),
+        Err(error) => Err(refused(
+            format!("read the ConfigMap {PUBLIC_KEYS} in {namespace}"),
+            &error,
+        )),
+    }
+}
+
+async fn proxied(client: &Client, controller: &Controller) -> Result<String, Error> {
+    let Controller {
+        controller_name: name,
+        controller_namespace: namespace,
+    } = controller;
+    let services = Api::<Service>::namespaced(client.clone(), namespace);
+    let service = services
+        .get(name)
+        .await
+        .map_err(|error| refused(format!("find the Service {name} in {namespace}"), &error))?;
+    let ports = service.spec.and_then(|spec| spec.ports).unwrap_or_default();
+    let port = ports.into_iter().next().and_then(|port| port.name);
+    let port = port.unwrap_or_default();
+    let path = format!(
+        "/api/v1/namespaces/{namespace}/services/http:{name}:{port}/proxy/v1/{CERTIFICATE}"
+    );
+    let what = || format!("get the certificate from the Service {name} in {namespace}");
+    let request = Request::get(path)
+        .body(Vec::new())
+        .map_err(|error| refused(what(), &kube::Error::HttpError(error)))?;
+    client
+        .request_text(request)
+        .await
+        .map_err(|error| refused(what(), &error))
+}
+
+fn refused(what: String, error: &kube::Error) -> Error {
+    match error {
+        kube::Error::Api(status) => Error::Cluster {
+            what,
+            why: match status.message.trim() {
+                "" => format!("the answer is {}", status.code),
+                message => message.to_owned(),
+            },
+            status: Some(status.code),
+        },
+        error => Error::Cluster {
+            what,
+            why: reason_of(error),
+            status: None,
+        },
+    }
+}
+
+impl Connection {
+    /// From the kubeconfig, else from the Pod that this runs in, changed by what the command line
+    /// says.
+    async fn config(&self) -> Result<Config, String> {
+        let mut config = match self.kubeconfig()? {
+            Some(kubeconfig) => self.from_kubeconfig(kubeconfig).await?,
+            None => match &self.server {
+                Some(server) => Config::new(parse_server(server)?),
+                None => Config::incluster().map_err(|_| {
+                    "there is no kubeconfig, and this does not run in a cluster".to_owned()
+                })?,
+            },
+        };
+        let user = &mut config.auth_info;
+        if let Some(token) = &self.token {
+            user.token = Some(token.clone().into());
+        }
+        if self.impersonate.is_some() {
+            user.impersonate.clone_from(&self.impersonate);
+        }
+        if !self.impersonate_groups.is_empty() {
+            user.impersonate_groups = Some(self.impersonate_groups.clone());
+        }
+        // Somebody waits for the answer and can try again.
+        config.default_retry = false;
+        Ok(config)
+    }
+
+    /// `None` when nobody names one and there is none in the usual place.
+    fn kubeconfig(&self) -> Result<Option<Kubeconfig>, String> {
+        let read = match &self.kubeconfig {
+            Some(path) => Kubeconfig::read_from(path),
+            None => Kubeconfig::read(),
+        };
+        match read {
+            Ok(kubeconfig) => Ok(Some(kubeconfig)),
+            Err(KubeconfigError::FindPath) => Ok(None),
+            Err(KubeconfigError::ReadConfig(error, _))
+                if error.kind() == std::io::ErrorKind::NotFound
+                    && self.kubeconfig.is_none()
+                    && std::env::var_os("KUBECONFIG").is_none_or(|paths| paths.is_empty()) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(reason_of(&error)),
+        }
+    }
+
+    async fn from_kubeconfig(&self, mut kubeconfig: Kubeconfig) -> Result<Config, String> {
+        if let Some(server) = &self.server {
+            parse_server(server)?;
+            for cluster in &mut kubeconfig.clusters {
+                if let Some(cluster) = &mut cluster.cluster {
+                    cluster.server = Some(server.clone());
+                }
+            }
+        }
+        let options = KubeConfigOptions {
+            context: self.context.clone(),
+            cluster: self.cluster.clone(),
+            user: self.user.clone(),
+        };
+        Config::from_custom_kubeconfig(kubeconfig, &options)
+            .await
+            .map_err(|error| reason_of(&error))
+    }
+}
+
+fn parse_server(server: &str) -> Result<http::Uri, String> {
+    let uri = server.parse::<http::Uri>();
+    uri.ok()
+        .filter(|uri| uri.scheme().is_some() && uri.host().is_some())
+        .ok_or_else(|| format!("--server {server:?} is no URL such as https://host:6443"))
+}
+
+/// A number of seconds, or a duration such as Go writes it, as kubectl takes it.
+fn parse_timeout(text: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = text.parse() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    text.parse::<SignedDuration>()
+        .ok()
+        .and_then(|duration| Duration::try_from(duration).ok())
+        .ok_or_else(|| "expected a duration such as 30s or 1m30s".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timeouts_are_read_as_kubectl_reads_them() {
+        for (text, seconds) in [("0", 0), ("30", 30), ("30s", 30), ("1m30s", 90), ("0s", 0)] {
+            assert_eq!(parse_timeout(text), Ok(Duration::from_secs(seconds)));
+        }
+        for text in ["", "-1s", "soon", "1.5.1s"] {
+            assert!(parse_timeout(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! The commands, one file each.
+
+pub mod decrypt;
+pub mod encrypt;
+pub mod keys;
+pub mod value;
+
+use clap::Subcommand;
+
+use crate::error::Errors;
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+#[expect(
+    missing_docs,
+    reason = "what documents a command, in its help too, stands with its type"
+)]
+pub enum Command {
+    Encrypt(encrypt::Encrypt),
+    Value(value::Value),
+    Decrypt(decrypt::Decrypt),
+    #[command(subcommand)]
+    Keys(keys::Keys),
+}
+
+impl Command {
+    /// Carries it out.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the input, or what stood in the way.
+    pub fn run(self) -> Result<(), Errors> {
+        match self {
+            Self::Encrypt(encrypt) => encrypt.run(),
+            Self::Value(value) => value.run(),
+            Self::Decrypt(decrypt) => decrypt.run(),
+            Self::Keys(keys) => keys.run(),
+        }
+    }
+}

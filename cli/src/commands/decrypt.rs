@@ -1,0 +1,190 @@
+//! `seal decrypt`: SealedSecrets and private keys in, Secrets out.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use seal_api::SealedSecret;
+use seal_envelope::Identity;
+use seal_manifest::{Location, Node};
+use seal_sealing::{FailedItem, ItemError, Secret, UnsealError, diagnose, key_hints, unseal};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use zeroize::Zeroizing;
+
+use crate::{
+    error::{Error, Errors},
+    identities,
+    input::{self, Source},
+    naming::{Naming, called},
+    output::{self, Format, Privacy},
+};
+
+/// Recovers Secrets from SealedSecrets with the private keys, offline.
+///
+/// For the day when a cluster is lost but its keys are not. Reads YAML or JSON with any number of
+/// documents, Lists included, and prints all Secrets or, when any item does not open, none, and
+/// tells for each why. The owner reference that the controller would set is left out, for without
+/// the SealedSecret's uid API servers refuse it.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Decrypt {
+    /// Private keys: PEM, or key Secrets in YAML or JSON; may be repeated, - is standard input
+    #[arg(short, long = "identity", value_name = "FILE", required = true)]
+    identities: Vec<Source>,
+
+    /// Files with SealedSecrets; - or nothing is standard input
+    #[arg(value_name = "FILE")]
+    files: Vec<Source>,
+
+    /// The namespace of SealedSecrets that name none; one that names another is an error
+    #[arg(short, long)]
+    namespace: Option<String>,
+
+    /// How to write: yaml unless the output file is called .json
+    #[arg(short = 'o', long, value_name = "FORMAT")]
+    format: Option<Format>,
+
+    /// Where to write, readable for its owner alone
+    #[arg(short = 'w', long, value_name = "FILE")]
+    output_file: Option<PathBuf>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  Keep the keys in a safe place while the cluster lives:
+    kubectl get secret -n kube-system \\
+      -l sealedsecrets.bitnami.com/sealed-secrets-key -o yaml > keys.yaml
+  Recover:
+    seal decrypt --identity keys.yaml sealed.yaml | kubectl apply -f -
+
+Exit status: 0 everything opened, 2 something did not, or could not be read.";
+
+impl Decrypt {
+    /// Carries it out.
+    ///
+    /// # Errors
+    /// Every item that does not open, with its cause; then nothing was printed or written.
+    pub fn run(self) -> Result<(), Errors> {
+        let sources = input::or_stdin(self.files.clone())?;
+        input::expect_one_stdin(sources.iter().chain(&self.identities))?;
+        let mut identities = Vec::new();
+        for source in &self.identities {
+            identities.extend(identities::read(source)?);
+        }
+        let secrets = input::map_objects(&sources, "SealedSecret", |node| {
+            self.open(node, &identities)
+        })?;
+        let file = self.output_file.as_deref();
+        let text = Format::choose(self.format, file).write(&secrets)?;
+        Ok(output::write(file, text.as_bytes(), Privacy::Private)?)
+    }
+
+    fn open(&self, node: &Node<'_>, identities: &[Identity]) -> Result<Plain, Errors> {
+        let at = node.location();
+        let mut sealed = SealedSecret::decode(node.to_json()?)
+            .map_err(|error| Error::SealedSecret { at, error })?;
+        let naming = Naming {
+            name: None,
+            namespace: self.namespace.as_deref(),
+        };
+        let scope = sealed.scope();
+        naming.apply(&mut sealed.metadata, scope, node)?;
+        let hints = key_hints(&sealed.metadata);
+        let mut identities: Vec<&Identity> = identities.iter().collect();
+        identities.sort_by_key(|identity| !hints.contains(identity.id()));
+        match unseal(&sealed, &identities, true) {
+            Ok(unsealed) => Ok(Plain(unsealed.secret)),
+            Err(error) => Err(explained(error, &sealed, node, &identities)),
+        }
+    }
+}
+
+/// One error for each item that failed.
+fn explained(
+    error: UnsealError,
+    sealed: &SealedSecret,
+    node: &Node<'_>,
+    identities: &[&Identity],
+) -> Errors {
+    let failed = |item: String, at: Location, why: String| Error::Unseal {
+        at,
+        called: called(&sealed.metadata),
+        item,
+        why,
+    };
+    let why = |error: &ItemError, text: Option<&String>| match (error, text) {
+        (ItemError::NoKey, Some(text)) => diagnose(sealed, text, identities).to_string(),
+        _ => error.to_string(),
+    };
+    match error {
+        UnsealError::Items(items) => items
+            .into_iter()
+            .map(|FailedItem { item, error }| {
+                let at = match error {
+                    ItemError::Template(_) => place_of(node, &["spec", "template", "data", &item]),
+                    _ => place_of(node, &["spec", "encryptedData", &item]),
+                };
+                let why = why(&error, sealed.spec.encrypted_data.get(&item));
+                failed(item, at, why)
+            })
+            .collect(),
+        UnsealError::V1(error) => {
+            let why = why(&error, sealed.spec.data.as_ref());
+            failed("data".into(), place_of(node, &["spec", "data"]), why).into()
+        }
+        error => {
+            let at = place_of(node, &["spec", "data"]);
+            failed("data".into(), at, error.to_string()).into()
+        }
+    }
+}
+
+/// Where a field stands, or the nearest that is there.
+fn place_of(node: &Node<'_>, path: &[&str]) -> Location {
+    let mut place = *node;
+    for field in path {
+        match place.get(field) {
+            Ok(Some(value)) => place = value,
+            _ => break,
+        }
+    }
+    place.location()
+}
+
+/// A Secret in plaintext, to be written once.
+struct Plain(Secret);
+
+impl Serialize for Plain {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(secret) = self;
+        let mut metadata: ObjectMeta = secret.metadata.clone();
+        metadata.owner_references = None;
+        let mut fields = serializer.serialize_map(None)?;
+        fields.serialize_entry("apiVersion", "v1")?;
+        fields.serialize_entry("kind", "Secret")?;
+        fields.serialize_entry("metadata", &metadata)?;
+        if let Some(type_) = &secret.type_ {
+            fields.serialize_entry("type", type_)?;
+        }
+        if let Some(immutable) = secret.immutable {
+            fields.serialize_entry("immutable", &immutable)?;
+        }
+        if secret.values().next().is_some() {
+            fields.serialize_entry("data", &Values(secret))?;
+        }
+        fields.end()
+    }
+}
+
+struct Values<'a>(&'a Secret);
+
+impl Serialize for Values<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut values = serializer.serialize_map(None)?;
+        for (key, value) in self.0.values() {
+            let text = Zeroizing::new(seal_sealing::encode(value));
+            values.serialize_entry(key, text.as_str())?;
+        }
+        values.end()
+    }
+}

@@ -1,0 +1,384 @@
+//! What can go wrong, and the exit status that it gives.
+//!
+//! A message says where (`file:line:column`, or the object and the item) and what; the hint says
+//! what to do next. Values never stand in either.
+
+use std::{fmt, io, path::PathBuf, process::ExitCode};
+
+use jiff::Timestamp;
+use seal_api::{DecodeError, Scope};
+use seal_envelope::KeyId;
+use seal_keyring::{CertificateError, IdentityError};
+use seal_manifest::{EmitError, Location};
+use seal_sealing::{SealError, SecretError};
+
+use crate::report;
+
+/// Tells what went wrong and gives the exit status: 0 good, 2 could not do it. Status 1 is left to
+/// commands that answer a question, for the answer no.
+#[must_use]
+pub fn exit_code(outcome: Result<(), Errors>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(errors) => {
+            for error in &errors.0 {
+                report::error(error, error.hint().as_deref());
+            }
+            COULD_NOT.into()
+        }
+    }
+}
+
+/// Prints help or version with status 0, or what is wrong with the arguments with status 2.
+#[must_use]
+pub fn exit_code_of_usage(usage: &clap::Error) -> ExitCode {
+    match usage.print() {
+        Ok(()) if !usage.use_stderr() => ExitCode::SUCCESS,
+        _ => COULD_NOT.into(),
+    }
+}
+
+const COULD_NOT: u8 = 2;
+
+/// One thing that is wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// An input cannot be read.
+    #[error("cannot read {from}: {}", reason_of_io(.error))]
+    Read {
+        /// The input.
+        from: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// An input is longer than anything this program reads.
+    #[error("{from}: longer than {} MiB", .most >> 20)]
+    TooLong {
+        /// The input.
+        from: String,
+        /// The limit in bytes.
+        most: usize,
+    },
+    /// Standard input is wanted more than once.
+    #[error("standard input (-) can be read only once")]
+    StdinTwice,
+    /// A result cannot be written.
+    #[error("cannot write {to}: {}; it was left as it was", reason_of_io(.error))]
+    Write {
+        /// The file, or `<stdout>`.
+        to: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// A result cannot be put into YAML or JSON.
+    #[error(transparent)]
+    Emit(#[from] EmitError),
+
+    /// The YAML or JSON is not what it should be.
+    #[error(transparent)]
+    Manifest(#[from] seal_manifest::Error),
+    /// Not a Secret, or a malformed one.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// Not a SealedSecret, or a malformed one.
+    #[error("{at}: {error}")]
+    SealedSecret {
+        /// Where it stands.
+        at: Location,
+        /// What is wrong with it.
+        error: DecodeError,
+    },
+    /// There is no object at all.
+    #[error("{from}: holds no {expected}")]
+    NoObject {
+        /// The input.
+        from: String,
+        /// What was looked for.
+        expected: &'static str,
+    },
+    /// A field that no Secret has.
+    #[error("{at}: a Secret has no field {field:?}, so what stands there would be lost")]
+    UnknownField {
+        /// Where it stands.
+        at: Location,
+        /// Its name.
+        field: String,
+    },
+    /// A field of a Secret has the wrong type.
+    #[error("{at}: {field}: expected {expected}")]
+    FieldType {
+        /// Where it stands.
+        at: Location,
+        /// Its name.
+        field: &'static str,
+        /// What the field takes.
+        expected: &'static str,
+    },
+    /// A Secret without a single value.
+    #[error("{at}: the Secret {called} holds no data")]
+    EmptyData {
+        /// Where it stands.
+        at: Location,
+        /// Its namespace and name.
+        called: String,
+    },
+    /// More data than a Secret may hold.
+    #[error("{at}: {bytes} bytes of data, but a Secret holds at most {most}")]
+    TooMuchData {
+        /// Where it stands: file, line and column, or the input.
+        at: String,
+        /// What there is.
+        bytes: usize,
+        /// The limit of the API server.
+        most: usize,
+    },
+    /// An object without a name.
+    #[error("{at}: metadata.name is missing")]
+    NameMissing {
+        /// Where it should stand.
+        at: Location,
+    },
+    /// An object without a namespace, where its scope needs one.
+    #[error("{at}: metadata.namespace is missing, and {scope} scope binds the values to it")]
+    NamespaceMissing {
+        /// Where it should stand.
+        at: Location,
+        /// The scope.
+        scope: Scope,
+    },
+    /// The namespace asked for is another.
+    #[error("{at}: the namespace is {found:?}, but --namespace says {wanted:?}")]
+    NamespaceMismatch {
+        /// Where it stands.
+        at: Location,
+        /// What stands there.
+        found: String,
+        /// What was asked for.
+        wanted: String,
+    },
+    /// One name for several objects.
+    #[error("--name gives one name, but there are {objects} Secrets")]
+    OneNameForMany {
+        /// How many there are.
+        objects: usize,
+    },
+    /// A value to be sealed alone lacks what its scope binds it to.
+    #[error("{scope} scope needs --{missing}")]
+    Unnamed {
+        /// The scope.
+        scope: Scope,
+        /// The option that is missing.
+        missing: &'static str,
+    },
+    /// Sealing failed.
+    #[error("{at}: {error}")]
+    Seal {
+        /// Where the Secret stands, or the input.
+        at: String,
+        /// Why.
+        error: SealError,
+    },
+    /// A sealed item does not open.
+    #[error("{at}: SealedSecret {called}: {item}: {why}")]
+    Unseal {
+        /// Where the item stands.
+        at: Location,
+        /// Namespace and name of the object.
+        called: String,
+        /// The item.
+        item: String,
+        /// Why.
+        why: String,
+    },
+
+    /// A certificate is unusable.
+    #[error("{from}: {error}")]
+    Certificate {
+        /// Where it came from.
+        from: String,
+        /// Why.
+        error: CertificateError,
+    },
+    /// A certificate's time is over.
+    #[error("{from}: the certificate of key {key} expired on {not_after}")]
+    Expired {
+        /// Where it came from.
+        from: String,
+        /// Its key.
+        key: KeyId,
+        /// The last moment of its validity.
+        not_after: Timestamp,
+    },
+    /// A private key is unusable.
+    #[error("{from}: {error}")]
+    Identity {
+        /// Where it came from.
+        from: String,
+        /// Why.
+        error: IdentityError,
+    },
+    /// A URL does not give a certificate.
+    #[error("cannot get the certificate from {url}: {why}")]
+    Url {
+        /// The URL.
+        url: String,
+        /// Why.
+        why: String,
+    },
+    /// The kubeconfig, or what the command line says instead of it, leads to no cluster.
+    #[error("no cluster to ask: {why}")]
+    Kubeconfig {
+        /// Why.
+        why: String,
+    },
+    /// The cluster does not answer, or with an error.
+    #[error("cannot {what}: {why}")]
+    Cluster {
+        /// What was tried.
+        what: String,
+        /// Why it failed.
+        why: String,
+        /// The status of the answer, where there was one.
+        status: Option<u16>,
+    },
+}
+
+impl Error {
+    /// What to do about it, where the message does not say.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Secret(SecretError::NotASecret { found, .. }) if found.contains("Sealed") => {
+                "it is sealed already; seal the Secret it was made from"
+            }
+            Self::Secret(SecretError::NotASecret { .. }) => {
+                "take this document out, or name only files that hold Secrets; nothing was sealed"
+            }
+            Self::SealedSecret {
+                error: DecodeError::NotASealedSecret { .. },
+                ..
+            } => "take this document out, or name only files that hold SealedSecrets",
+            Self::UnknownField { .. } => {
+                "correct its spelling, or remove it; values stand in data (base64) or stringData"
+            }
+            Self::EmptyData { .. } => "if that is intended, add --allow-empty-data",
+            Self::NameMissing { .. } => "add it to the manifest",
+            Self::NamespaceMissing { .. } => {
+                "add it to the manifest, or name it with --namespace; no kubeconfig is consulted"
+            }
+            Self::NamespaceMismatch { .. } => "correct one of the two, or leave --namespace out",
+            Self::OneNameForMany { .. } => "seal them one by one, or name them in the manifests",
+            Self::Unnamed { .. } => {
+                "what it is bound to must be the same as in the SealedSecret that it goes into"
+            }
+            Self::Certificate {
+                error: CertificateError::Missing,
+                ..
+            } => "fetch the cluster's certificate with: seal keys fetch -w cert.pem",
+            Self::Certificate {
+                error: CertificateError::Key(_),
+                ..
+            } => "use the certificate of a Sealed Secrets controller: seal keys fetch -w cert.pem",
+            Self::Expired { .. } => "fetch the current one with: seal keys fetch -w cert.pem",
+            Self::Kubeconfig { .. } => {
+                "name a kubeconfig with --kubeconfig, or seal offline with --cert FILE"
+            }
+            Self::Cluster {
+                status: Some(404), ..
+            } => {
+                "if the controller has another name or namespace, say so with --controller-name \
+                 and --controller-namespace"
+            }
+            Self::Cluster {
+                status: Some(401 | 403),
+                ..
+            } => "ask for that right, or for the certificate itself and pass it with --cert FILE",
+            Self::Cluster { .. } => {
+                "check --context and the network, or seal offline with --cert FILE"
+            }
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+
+    /// An output that cannot be written.
+    pub(crate) fn write(to: PathBuf) -> impl FnOnce(io::Error) -> Self {
+        move |error| Self::Write {
+            to: to.display().to_string(),
+            error,
+        }
+    }
+}
+
+/// Everything that is wrong, in the order of the input. Empty only while it is collected.
+#[derive(Debug, Default)]
+pub struct Errors(Vec<Error>);
+
+impl Errors {
+    /// Adds one.
+    pub fn push(&mut self, error: Error) {
+        self.0.push(error);
+    }
+
+    /// Keeps the value, or adds what is wrong with it.
+    pub fn take<T>(&mut self, result: Result<T, Errors>, values: &mut Vec<T>) {
+        match result {
+            Ok(value) => values.push(value),
+            Err(errors) => self.0.extend(errors.0),
+        }
+    }
+
+    /// The values, when nothing was wrong.
+    ///
+    /// # Errors
+    /// Itself, unless it is empty.
+    pub fn or<T>(self, values: T) -> Result<T, Self> {
+        if self.0.is_empty() {
+            Ok(values)
+        } else {
+            Err(self)
+        }
+    }
+}
+
+impl<E: Into<Error>> From<E> for Errors {
+    fn from(error: E) -> Self {
+        Self(vec![error.into()])
+    }
+}
+
+impl FromIterator<Error> for Errors {
+    fn from_iter<I: IntoIterator<Item = Error>>(errors: I) -> Self {
+        Self(errors.into_iter().collect())
+    }
+}
+
+/// The system's words, without its number.
+pub(crate) fn reason_of_io(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" (os error ") {
+        Some(end) if error.raw_os_error().is_some() => text[..end].to_owned(),
+        _ => text,
+    }
+}
+
+/// An error with its causes, each told once.
+pub(crate) fn reason_of(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = String::new();
+    let mut next: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = next {
+        let part = error.to_string();
+        if !text.contains(&part) {
+            let separator = if text.is_empty() { "" } else { ": " };
+            text = format!("{text}{separator}{part}");
+        }
+        next = error.source();
+    }
+    text
+}
+
+impl fmt::Display for Errors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|error| writeln!(f, "{error}"))
+    }
+}

@@ -1,0 +1,45 @@
+//! Private keys for recovery: PEM files and key Secrets.
+
+use seal_envelope::Identity;
+use seal_keyring::{IdentityError, identities_from_objects, identities_from_pem};
+use seal_manifest::{Reading, Stream};
+
+use crate::{error::Error, input::Source};
+
+/// All private keys of an input: PEM (PKCS#1 or PKCS#8), or the key Secrets as
+/// `kubectl get secret -o yaml` prints them, lists included.
+///
+/// # Errors
+/// [`Error::Identity`] and those of reading; also when there is no private key.
+pub fn read(source: &Source) -> Result<Vec<Identity>, Error> {
+    source.announce("private keys");
+    let mut bytes = source.read()?;
+    let failed = |error| Error::Identity {
+        from: source.to_string(),
+        error,
+    };
+    if is_pem(&bytes) {
+        return identities_from_pem(&bytes).map_err(failed);
+    }
+    let bytes = std::mem::take(&mut *bytes);
+    let stream = Stream::parse(&source.to_string(), bytes, Reading::Kubernetes)?;
+    let mut identities = Vec::new();
+    for document in stream.documents() {
+        match identities_from_objects(document.to_json()?) {
+            Ok(found) => identities.extend(found),
+            Err(IdentityError::Missing) => {}
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    if identities.is_empty() {
+        return Err(failed(IdentityError::Missing));
+    }
+    Ok(identities)
+}
+
+/// In a manifest, PEM is indented or base64.
+fn is_pem(bytes: &[u8]) -> bool {
+    bytes
+        .split(|byte| *byte == b'\n')
+        .any(|line| line.starts_with(b"-----BEGIN "))
+}

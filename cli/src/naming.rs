@@ -1,0 +1,76 @@
+//! What objects are called: the name and the namespace that a sealed value is bound to.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use seal_api::Scope;
+use seal_manifest::{Location, Node};
+
+use crate::error::Error;
+
+/// What the command line says about names. No kubeconfig has a say: what a value is bound to must
+/// not depend on which cluster somebody looked at last.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Naming<'a> {
+    /// The name that the object gets, whatever it is called.
+    pub name: Option<&'a str>,
+    /// The namespace that the object gets when it names none, and has to have otherwise.
+    pub namespace: Option<&'a str>,
+}
+
+impl Naming<'_> {
+    /// Names the object that stands at `node`, and makes sure that it has what `scope` binds
+    /// values to. A name it needs in any case: without one it cannot be applied.
+    ///
+    /// # Errors
+    /// [`Error::NameMissing`], [`Error::NamespaceMissing`], [`Error::NamespaceMismatch`].
+    pub fn apply(
+        &self,
+        metadata: &mut ObjectMeta,
+        scope: Scope,
+        node: &Node<'_>,
+    ) -> Result<(), Error> {
+        if let Some(name) = self.name {
+            metadata.name = Some(name.to_owned());
+        }
+        if metadata.name.as_deref().unwrap_or_default().is_empty() {
+            let at = place_of(node, "name");
+            return Err(Error::NameMissing { at });
+        }
+        let found = metadata.namespace.as_deref().unwrap_or_default();
+        match self.namespace {
+            Some(wanted) if found.is_empty() => metadata.namespace = Some(wanted.to_owned()),
+            Some(wanted) if found != wanted => {
+                return Err(Error::NamespaceMismatch {
+                    at: place_of(node, "namespace"),
+                    found: found.to_owned(),
+                    wanted: wanted.to_owned(),
+                });
+            }
+            None if found.is_empty() && scope != Scope::ClusterWide => {
+                let at = place_of(node, "namespace");
+                return Err(Error::NamespaceMissing { at, scope });
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// How messages call an object: `namespace/name`, as far as it has them.
+#[must_use]
+pub fn called(metadata: &ObjectMeta) -> String {
+    let parts = [metadata.namespace.as_deref(), metadata.name.as_deref()];
+    parts
+        .into_iter()
+        .flatten()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join("/")
+}
+
+/// Where the field of the metadata stands, or where it should.
+fn place_of(node: &Node<'_>, field: &str) -> Location {
+    let metadata = node.get("metadata").ok().flatten();
+    let metadata = metadata.filter(Node::is_mapping);
+    let value = metadata.and_then(|metadata| metadata.get(field).ok().flatten());
+    value.or(metadata).unwrap_or(*node).location()
+}

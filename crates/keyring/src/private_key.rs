@@ -1,0 +1,125 @@
+use pem_rfc7468::Decoder;
+use seal_envelope::{Identity, KeyError, PrivateKeyDer};
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::{Key, KeySecretError};
+
+/// A private key that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IdentityError {
+    /// No PEM block of a private key was found.
+    #[error(
+        "no private key found: expected PEM that begins with -----BEGIN RSA PRIVATE KEY----- or \
+         -----BEGIN PRIVATE KEY-----"
+    )]
+    Missing,
+    /// The PEM is damaged.
+    #[error("the PEM of the private key is malformed")]
+    Pem,
+    /// The key is protected by a passphrase.
+    #[error("the private key is encrypted: decrypt it first, for example with openssl pkey")]
+    Encrypted,
+    /// The key cannot open envelopes.
+    #[error("the private key cannot be used: {0}")]
+    Key(#[from] KeyError),
+    /// The object is neither a key Secret nor a list of them.
+    #[error("expected a key Secret or a list of them")]
+    NotASecret,
+    /// The Secret holds no usable key.
+    #[error("Secret {name:?}: {error}")]
+    Secret {
+        /// Its name, empty when it has none.
+        name: String,
+        /// What is wrong with it.
+        error: Box<KeySecretError>,
+    },
+}
+
+/// Reads every private key of a PEM text: PKCS#1 or PKCS#8, other blocks such as certificates are
+/// passed over.
+///
+/// # Errors
+/// [`IdentityError`], also when there is no private key at all.
+pub fn identities_from_pem(pem: &[u8]) -> Result<Vec<Identity>, IdentityError> {
+    let mut identities = Vec::new();
+    for (label, block) in blocks(pem) {
+        let der = match label {
+            "RSA PRIVATE KEY" => PrivateKeyDer::from_pkcs1(&decode(block)?)?,
+            "PRIVATE KEY" => PrivateKeyDer::from_pkcs8(&decode(block)?)?,
+            "ENCRYPTED PRIVATE KEY" => return Err(IdentityError::Encrypted),
+            "EC PRIVATE KEY" => {
+                return Err(KeyError::NotRsa {
+                    algorithm: "1.2.840.10045.2.1".into(),
+                }
+                .into());
+            }
+            _ => continue,
+        };
+        identities.push(Identity::new(&der)?);
+    }
+    if identities.is_empty() {
+        return Err(IdentityError::Missing);
+    }
+    Ok(identities)
+}
+
+/// Reads the private keys of a Kubernetes object: a key Secret, a `List` or `SecretList` of them, or
+/// a bare array, as upstream's `--recovery-private-key` takes them. A Secret of a list that holds no
+/// key at all is passed over.
+///
+/// # Errors
+/// [`IdentityError`], also when there is no private key at all.
+pub fn identities_from_objects(object: Value) -> Result<Vec<Identity>, IdentityError> {
+    let secrets = match object {
+        Value::Array(items) => items,
+        Value::Object(mut fields) => match fields.remove("items") {
+            Some(Value::Array(items)) => items,
+            _ => vec![Value::Object(fields)],
+        },
+        _ => return Err(IdentityError::NotASecret),
+    };
+    let mut identities = Vec::new();
+    for secret in secrets {
+        let secret = serde_json::from_value(secret).map_err(|_| IdentityError::NotASecret)?;
+        match Key::from_secret(secret) {
+            Ok(key) => identities.push(key.into_identity()),
+            Err((_, KeySecretError::NoKey)) => {}
+            Err((name, error)) => {
+                return Err(IdentityError::Secret {
+                    name,
+                    error: Box::new(error),
+                });
+            }
+        }
+    }
+    if identities.is_empty() {
+        return Err(IdentityError::Missing);
+    }
+    Ok(identities)
+}
+
+fn decode(block: &str) -> Result<Zeroizing<Vec<u8>>, IdentityError> {
+    let mut decoder = Decoder::new(block.as_bytes()).map_err(|_| IdentityError::Pem)?;
+    let mut der = Zeroizing::new(Vec::with_capacity(decoder.remaining_len()));
+    decoder
+        .decode_to_end(&mut der)
+        .map_err(|_| IdentityError::Pem)?;
+    Ok(der)
+}
+
+/// The PEM blocks of a text with their labels; what stands between them is passed over.
+fn blocks(pem: &[u8]) -> impl Iterator<Item = (&str, &str)> {
+    let mut rest = std::str::from_utf8(pem).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let start = rest.find("-----BEGIN ")?;
+        let block = rest.get(start..)?;
+        let label = block.get("-----BEGIN ".len()..)?.split("-----").next()?;
+        let end_line = format!("-----END {label}-----");
+        let end = block
+            .find(&end_line)
+            .map_or(block.len(), |at| at + end_line.len());
+        rest = block.get(end..)?;
+        Some((label, block.get(..end)?))
+    })
+}

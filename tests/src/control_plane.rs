@@ -1,0 +1,185 @@
+//! A real control plane.
+
+use std::{
+    env,
+    io::{BufRead, BufReader, Write},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use kube::{
+    Client, Config,
+    config::{KubeConfigOptions, Kubeconfig},
+};
+use tempfile::TempDir;
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
+
+use crate::programs::{kubectl, program, root};
+
+/// etcd, kube-apiserver and kube-controller-manager, with an admin's kubeconfig. Taken down when dropped, together with
+/// all files that tests wrote beside its own.
+#[derive(Debug)]
+pub struct ControlPlane {
+    dir: PathBuf,
+    _owner: Option<Owner>,
+}
+
+impl ControlPlane {
+    /// The one that all tests of this process share: the one that `scripts/control-plane` runs in the
+    /// directory `SEAL_TEST_CONTROL_PLANE`, or one started now.
+    ///
+    /// `None`, said loudly, when none can be had on this machine.
+    ///
+    /// # Panics
+    ///
+    /// Instead of `None` when `CI` is `true`, or when a control plane was given and another cannot be started.
+    pub async fn shared() -> Option<&'static Self> {
+        static SHARED: OnceCell<Result<ControlPlane, String>> = OnceCell::const_new();
+        let plane = SHARED.get_or_init(|| async {
+            match env::var_os("SEAL_TEST_CONTROL_PLANE") {
+                Some(dir) => Ok(ControlPlane {
+                    dir: dir.into(),
+                    _owner: None,
+                }),
+                None => off_the_runtime(|| Self::start(None)).await,
+            }
+        });
+        plane.await.as_ref().map_err(|why| skip(why)).ok()
+    }
+
+    /// One for the calling test alone, which it must have when it runs controllers of its own. A few at once at most:
+    /// more wait here.
+    ///
+    /// `None` and panics as [`ControlPlane::shared`].
+    pub async fn fresh() -> Option<Self> {
+        // Each keeps a core busy while it starts.
+        static AT_ONCE: Semaphore = Semaphore::const_new(2);
+        let turn = AT_ONCE.acquire().await.expect("never closed");
+        let plane = off_the_runtime(move || Self::start(Some(turn))).await;
+        plane.map_err(|why| skip(&why)).ok()
+    }
+
+    /// A client with all rights. Clients belong to the runtime that made them: each test makes its own.
+    pub async fn client(&self) -> Client {
+        let options = KubeConfigOptions::default();
+        let config = Config::from_custom_kubeconfig(self.config(), &options)
+            .await
+            .unwrap();
+        Client::try_from(config).unwrap()
+    }
+
+    /// The admin's kubeconfig.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.dir.join("kubeconfig")
+    }
+
+    /// A temporary directory that goes with the control plane at the latest.
+    pub fn scratch(&self) -> TempDir {
+        tempfile::Builder::new()
+            .prefix("test-")
+            .tempdir_in(&self.dir)
+            .unwrap()
+    }
+
+    /// The same, read.
+    pub(crate) fn config(&self) -> Kubeconfig {
+        Kubeconfig::read_from(self.kubeconfig()).unwrap()
+    }
+
+    /// Runs kubectl as admin and returns what it printed.
+    ///
+    /// # Panics
+    ///
+    /// With its message, when it fails.
+    pub fn kubectl(&self, args: &[&str], stdin: &str) -> String {
+        let mut child = kubectl()
+            .arg("--kubeconfig")
+            .arg(self.kubeconfig())
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(stdin.as_bytes())
+            .unwrap();
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "kubectl {args:?}: {said}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn start(turn: Option<SemaphorePermit<'static>>) -> Result<Self, String> {
+        program("kubernetes", "kubectl")?;
+        // The script removes it, also when this process is no longer there to do so.
+        let dir = tempfile::Builder::new().prefix("seal-test-").tempdir();
+        let dir = dir
+            .map_err(|error| format!("a temporary directory: {error}"))?
+            .keep();
+        let mut script = Command::new(root().join("scripts/control-plane"))
+            .args(["run", "--dir"])
+            .arg(&dir)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .map_err(|error| format!("scripts/control-plane: {error}"))?;
+        let mut line = String::new();
+        let _ = BufReader::new(script.stdout.take().expect("piped")).read_line(&mut line);
+        if line.is_empty() {
+            let _ = script.wait();
+            return Err("scripts/control-plane failed; its message stands above".to_owned());
+        }
+        Ok(Self {
+            dir,
+            _owner: Some(Owner {
+                script,
+                _turn: turn,
+            }),
+        })
+    }
+
+    /// Applies a YAML or JSON stream as a user would.
+    pub fn apply(&self, manifests: &str) {
+        self.kubectl(&["apply", "-f", "-"], manifests);
+    }
+}
+
+/// The script that owns a control plane of this process. It takes it down when its standard input closes, which the
+/// kernel sees to however this process ends.
+#[derive(Debug)]
+struct Owner {
+    script: Child,
+    _turn: Option<SemaphorePermit<'static>>,
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        drop(self.script.stdin.take());
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while matches!(self.script.try_wait(), Ok(None)) && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+async fn off_the_runtime<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work)
+        .await
+        .expect("starting does not panic")
+}
+
+/// Tells, past the captured output, that the calling test did not run.
+fn skip(why: &str) {
+    let test = thread::current().name().unwrap_or("a test").to_owned();
+    let demanded =
+        env::var("CI").as_deref() == Ok("true") || env::var_os("SEAL_TEST_CONTROL_PLANE").is_some();
+    assert!(!demanded, "{test} needs a control plane: {why}");
+    let _ = writeln!(std::io::stderr(), "SKIPPED {test}: no control plane: {why}");
+}

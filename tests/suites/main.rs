@@ -1,0 +1,6 @@
+//! All suites that need a real control plane, one module each. `scripts/test NAME` runs those whose path holds NAME.
+
+mod dependencies;
+mod deploy;
+mod harness;
+mod peer;
