@@ -1,1 +1,65 @@
-//! seal-manifest
+//! YAML and JSON manifests: reading them as Kubernetes does, and knowing where everything stands.
+//!
+//! [`Stream::parse`] makes one pass of parser events over an input and keeps, for every node, its
+//! bytes, its style, its tag and its anchor. Reading is done on that tree:
+//!
+//! ```
+//! use seal_manifest::{Reading, Stream};
+//!
+//! let text = "kind: Secret\nstringData:\n  user: admin\n  mode: \"0777\"\n";
+//! let stream = Stream::parse("db.yaml", text, Reading::Strict)?;
+//! for object in stream.documents()[0].objects()? {
+//!     assert_eq!(object.kind().as_deref(), Some("Secret"));
+//!     if let Some(data) = object.field("stringData")? {
+//!         for entry in data.entries()? {
+//!             let _secret: zeroize::Zeroizing<String> = entry.value.text()?;
+//!         }
+//!     }
+//! }
+//! # Ok::<(), seal_manifest::Error>(())
+//! ```
+//!
+//! Kubernetes reads YAML 1.1 by way of JSON (`sigs.k8s.io/yaml`): `0777` is 511, `on` is true, `n`
+//! as a key is `false`, the last of two equal keys wins. A [`Reading`] says what to do about it:
+//! [`Kubernetes`](Reading::Kubernetes) does the same, [`Strict`](Reading::Strict) refuses what
+//! could be meant differently and says how to quote. Where Kubernetes' tools drop or skip a
+//! document (a broken one, one behind `...`, one whose `---` has text glued to it), both readings
+//! refuse the input instead.
+//!
+//! A manifest may hold plaintext. So texts are wiped from memory when they are dropped, `Debug`
+//! prints places instead of contents, and errors name keys, types and positions but never a value.
+//! What a malicious input can cost is bounded: nesting by [`MAX_DEPTH`], nodes by [`MAX_NODES`],
+//! aliases by a multiple of the input's size.
+//!
+//! [`to_yaml`] and [`to_json_pretty`] write new objects byte for byte as `kubectl` and `kubeseal`
+//! do.
+//!
+//! The crate knows lists, kinds and API versions, but nothing of Secrets, sealing, files or
+//! clusters, and depends on no other crate of the workspace.
+
+mod document;
+mod emit;
+mod error;
+mod json;
+mod mapping;
+mod node;
+mod number;
+mod order;
+mod parse;
+mod scalar;
+mod source;
+mod stream;
+mod style;
+mod timestamp;
+mod tree;
+
+pub use document::{Document, Format, Reading};
+pub use emit::{EmitError, to_yaml};
+pub use error::{Ambiguity, Error, Location, Problem};
+pub use json::to_json_pretty;
+pub use mapping::Entry;
+pub use node::Node;
+pub use parse::{MAX_DEPTH, MAX_NODES};
+pub use scalar::Scalar;
+pub use stream::Stream;
+pub use tree::ScalarStyle;
