@@ -10,11 +10,13 @@
 
 pub mod annotations;
 mod crd;
+mod decode;
 mod scope;
 mod sealed_secret;
 mod status;
 
 pub use crd::crd;
+pub use decode::DecodeError;
 pub use scope::{ParseScopeError, Scope};
 pub use sealed_secret::{SealedSecret, SealedSecretSpec, SecretTemplate};
 pub use status::{

@@ -1,8 +1,6 @@
 //! The hybrid envelope of Bitnami Sealed Secrets (`pkg/crypto/crypto.go`, `HybridEncrypt` and
 //! `HybridDecrypt`).
 
-use std::fmt;
-
 use aes_gcm::{
     AeadInOut, Aes128Gcm, Aes256Gcm, AesGcm, KeyInit, Nonce, Tag,
     aes::Aes192,
@@ -11,7 +9,7 @@ use aes_gcm::{
 use aws_lc_rs::{rand, rsa::OAEP_SHA256_MGF1SHA256};
 use zeroize::Zeroizing;
 
-use crate::{Identity, KeyId, Label, Recipient};
+use crate::{Identity, KeyId, Label, Plaintext, Recipient};
 
 const HEADER: usize = 2;
 const TAG: usize = 16;
@@ -32,17 +30,12 @@ pub struct SealError;
 pub struct OpenError;
 
 /// A value taken out of its envelope.
+#[derive(Debug)]
 pub struct Opened {
     /// The plaintext, wiped when dropped.
-    pub plaintext: Zeroizing<Vec<u8>>,
+    pub plaintext: Plaintext,
     /// The key that opened the envelope.
     pub key: KeyId,
-}
-
-impl fmt::Debug for Opened {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Opened([redacted], {})", self.key)
-    }
 }
 
 /// Why an envelope does not open, for those who hold the identities.
@@ -114,7 +107,7 @@ impl Identity {
     ///
     /// # Errors
     /// [`OpenError`], whatever the reason.
-    pub fn open(&self, envelope: &[u8], label: &Label) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+    pub fn open(&self, envelope: &[u8], label: &Label) -> Result<Plaintext, OpenError> {
         let parts = Parts::split(envelope).ok_or(OpenError)?;
         let session_key = self.open_session_key(parts.rsa, label).ok_or(OpenError)?;
         parts.open(&session_key).ok_or(OpenError)
@@ -218,7 +211,7 @@ impl<'a> Parts<'a> {
     }
 
     /// Upstream seals with keys of 32 bytes and opens with any length that AES has.
-    fn open(&self, session_key: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    fn open(&self, session_key: &[u8]) -> Option<Plaintext> {
         match session_key.len() {
             16 => self.open_with(&Aes128Gcm::new_from_slice(session_key).ok()?),
             24 => self.open_with(&Aes192Gcm::new_from_slice(session_key).ok()?),
@@ -230,7 +223,7 @@ impl<'a> Parts<'a> {
     fn open_with(
         &self,
         cipher: &impl AeadInOut<NonceSize = U12, TagSize = U16>,
-    ) -> Option<Zeroizing<Vec<u8>>> {
+    ) -> Option<Plaintext> {
         let (ciphertext, tag) = self.aes.split_last_chunk::<TAG>()?;
         let mut plaintext = Zeroizing::new(ciphertext.to_vec());
         cipher
@@ -241,7 +234,7 @@ impl<'a> Parts<'a> {
                 &Tag::from(*tag),
             )
             .ok()?;
-        Some(plaintext)
+        Some(plaintext.into())
     }
 }
 

@@ -24,8 +24,10 @@ mod hybrid;
 mod id;
 mod key;
 mod label;
+mod plaintext;
 
 pub use hybrid::{Diagnosis, OpenError, Opened, SealError, diagnose, open};
 pub use id::{KeyId, ParseKeyIdError};
 pub use key::{Identity, KeyError, KeySize, PrivateKeyDer, Recipient};
 pub use label::Label;
+pub use plaintext::Plaintext;

@@ -32,7 +32,7 @@ proptest! {
         let envelope = IDENTITY.recipient().seal(&bound, &plaintext).unwrap();
         prop_assert_eq!(envelope.len(), 2 + 256 + plaintext.len() + 16);
         let opened = IDENTITY.open(&envelope, &bound).unwrap();
-        prop_assert_eq!(opened.as_slice(), plaintext);
+        prop_assert_eq!(opened.as_bytes(), plaintext);
         prop_assert_eq!(IDENTITY.open(&envelope, &free).is_ok(), bound == free);
     }
 
@@ -100,7 +100,7 @@ fn every_supported_size_makes_keys_that_open_what_they_seal() {
         let label = Label::new("team-a");
         let envelope = identity.recipient().seal(&label, b"s3cr3t").unwrap();
         assert_eq!(
-            identity.open(&envelope, &label).unwrap().as_slice(),
+            identity.open(&envelope, &label).unwrap().as_bytes(),
             b"s3cr3t"
         );
     }
@@ -115,7 +115,7 @@ fn an_8192_bit_key_opens_what_it_seals() {
     let envelope = identity.recipient().seal(&label, b"s3cr3t").unwrap();
     assert_eq!(envelope.len(), 2 + 1024 + 6 + 16);
     assert_eq!(
-        identity.open(&envelope, &label).unwrap().as_slice(),
+        identity.open(&envelope, &label).unwrap().as_bytes(),
         b"s3cr3t"
     );
 }
@@ -175,7 +175,7 @@ fn the_rsa_crate_opens_the_session_key_and_seals_one_that_opens() {
     foreign.extend(rsa_part);
     foreign.extend(&envelope[258..]);
     assert_eq!(
-        IDENTITY.open(&foreign, &label).unwrap().as_slice(),
+        IDENTITY.open(&foreign, &label).unwrap().as_bytes(),
         b"s3cr3t"
     );
 }

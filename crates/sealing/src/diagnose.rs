@@ -1,0 +1,100 @@
+use std::fmt;
+
+use seal_api::{Scope, SealedSecret};
+use seal_envelope::{Diagnosis, Identity, KeyId};
+
+use crate::{base64::decode, key_hints, label};
+
+/// Why one item of a SealedSecret does not open: for its controller's status and for those who
+/// recover it with the private keys, never for the HTTP API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// Sealed for a key that is not here.
+    WrongKey {
+        /// The keys that the object says it is sealed with.
+        hints: Vec<KeyId>,
+    },
+    /// Sealed with a key that is here, but in another scope than the annotations say.
+    WrongScope {
+        /// The scope in which it opens.
+        sealed: Scope,
+        /// The scope that the annotations ask for.
+        asked: Scope,
+    },
+    /// Truncated or damaged.
+    Corrupt,
+    /// Sealed with a key that is here, but it opens in no scope of this object: sealed for another
+    /// name or namespace, or damaged.
+    WrongNameOrCorrupt {
+        /// The key of the hint.
+        key: KeyId,
+    },
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WrongKey { hints } if hints.is_empty() => f.write_str(
+                "no key here opens it: it was sealed for another cluster, for another name or \
+                 namespace, or with a key that is gone; seal it again with this cluster's \
+                 certificate",
+            ),
+            Self::WrongKey { hints } => {
+                let ids = hints
+                    .iter()
+                    .map(KeyId::as_str)
+                    .collect::<Vec<_>>()
+                    .join(", ");
+                write!(
+                    f,
+                    "sealed with {ids}, which is not among the keys here; restore that key or seal \
+                     it again with this cluster's certificate"
+                )
+            }
+            Self::WrongScope { sealed, asked } => write!(
+                f,
+                "sealed with {sealed} scope, but the annotations ask for {asked}: {}",
+                match sealed.annotation() {
+                    Some(name) => format!("annotate the SealedSecret with {name}: \"true\""),
+                    None => "remove the annotation of the wider scope".into(),
+                }
+            ),
+            Self::Corrupt => f.write_str("truncated or damaged; seal it again"),
+            Self::WrongNameOrCorrupt { key } => write!(
+                f,
+                "sealed with {key} but it does not open here: the object was renamed or moved after \
+                 sealing, or the value is damaged; seal it again for this name and namespace"
+            ),
+        }
+    }
+}
+
+/// Finds out why `item` does not open, trying the object's own three labels and no others.
+///
+/// Costs up to three private-key operations for each identity.
+#[must_use]
+pub fn diagnose(sealed: &SealedSecret, text: &str, identities: &[&Identity]) -> Cause {
+    let Ok(envelope) = decode(text) else {
+        return Cause::Corrupt;
+    };
+    let namespace = sealed.metadata.namespace.as_deref().unwrap_or_default();
+    let name = sealed.metadata.name.as_deref().unwrap_or_default();
+    let labels = Scope::ALL.map(|scope| label(scope, namespace, name));
+    let found = seal_envelope::diagnose(&envelope, &labels, identities.iter().copied());
+    let hints = key_hints(&sealed.metadata);
+    let held = |hint: &&KeyId| identities.iter().any(|identity| identity.id() == *hint);
+    match found {
+        Diagnosis::OpensUnder { label, .. } => match Scope::ALL.get(label) {
+            Some(sealed_scope) if *sealed_scope != sealed.scope() => Cause::WrongScope {
+                sealed: *sealed_scope,
+                asked: sealed.scope(),
+            },
+            _ => Cause::Corrupt,
+        },
+        Diagnosis::Damaged { .. } | Diagnosis::Malformed => Cause::Corrupt,
+        Diagnosis::NoKey => match hints.iter().find(held) {
+            Some(key) => Cause::WrongNameOrCorrupt { key: key.clone() },
+            None => Cause::WrongKey { hints },
+        },
+    }
+}
