@@ -1,1 +1,63 @@
-//! seal-controller
+//! The controller: holds a cluster's private keys and turns SealedSecrets into native Secrets.
+//!
+//! One pass over one object observes (caches), plans (pure), applies and records; see
+//! [`reconcile`]. Passes are cheap; the scarce thing, private-key operations, has one bounded pool
+//! with a queue in which fairness and priority live; see [`unsealer`]. [`run`] starts every task,
+//! watches over it and ends the process with the reason when one ends.
+//!
+//! The arrows point one way: `run` → `watches`, `http`, `keys`, `reconcile` → `unsealer` →
+//! `schedule`; `outcome` and `status` know none of them.
+
+pub mod args;
+pub mod clock;
+pub mod events;
+pub mod http;
+pub mod inputs;
+pub mod keys;
+pub mod outcome;
+pub mod reconcile;
+pub mod run;
+pub mod schedule;
+pub mod status;
+pub mod telemetry;
+pub mod unsealer;
+pub mod watches;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::Parser;
+
+/// The whole program: reads the command line, runs, and turns the end into an exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let args = args::Args::parse();
+    if args.version {
+        return exit(writeln!(
+            io::stdout(),
+            "controller version: v{}",
+            env!("CARGO_PKG_VERSION")
+        ));
+    }
+    telemetry::start(args.log_level, args.log_format);
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return exit(Err(error)),
+    };
+    exit(runtime.block_on(run::run(args)))
+}
+
+fn exit<E: std::fmt::Display>(outcome: Result<(), E>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: {error}"); // There is nowhere else to say it.
+            ExitCode::FAILURE
+        }
+    }
+}

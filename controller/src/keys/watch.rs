@@ -1,0 +1,213 @@
+//! Watching the key Secrets of the controller's own namespace.
+
+use std::{collections::BTreeMap, convert::Infallible, pin::pin, sync::Arc};
+
+use futures::{StreamExt, stream};
+use k8s_openapi::api::core::v1::Secret;
+use kube::{
+    Api, Client, ResourceExt,
+    runtime::{
+        WatchStreamExt,
+        watcher::{Config, Event, watcher},
+    },
+};
+use seal_keyring::{KEY_LABEL, Key, KeyOrder, Keyring, in_use};
+
+use super::KeySink;
+
+/// The labelled key Secrets, and the one that upstream's earliest releases left without a label.
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    Labelled,
+    Legacy,
+}
+
+/// Watches for ever; every change goes to `sink`. A key Secret that cannot be read is reported and
+/// passed over.
+pub async fn watch_keys(
+    client: Client,
+    namespace: String,
+    prefix: String,
+    order: KeyOrder,
+    sink: KeySink,
+) -> Infallible {
+    let secrets: Api<Secret> = Api::namespaced(client, &namespace);
+    let labelled = watcher(secrets.clone(), Config::default().labels(KEY_LABEL))
+        .default_backoff()
+        .map(|event| (Source::Labelled, event));
+    let by_name = Config::default().fields(&format!("metadata.name={prefix}"));
+    let legacy = watcher(secrets, by_name)
+        .default_backoff()
+        .map(|event| (Source::Legacy, event));
+    let mut events = pin!(stream::select(labelled, legacy));
+
+    let mut found = Found {
+        prefix,
+        ..Found::default()
+    };
+    loop {
+        match events.next().await {
+            Some((source, Ok(event))) => {
+                found.apply(source, event);
+                if found.is_complete() {
+                    sink.put(Keyring::new(found.keys(), order));
+                }
+            }
+            Some((_, Err(error))) => {
+                tracing::warn!(%error, %namespace, "the key Secrets cannot be watched; trying again");
+            }
+            // A watcher never ends of itself.
+            None => std::future::pending().await,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Found {
+    prefix: String,
+    labelled: Listed,
+    legacy: Listed,
+}
+
+/// The keys that one watch shows, and those of a list that is still coming in.
+#[derive(Debug, Default)]
+struct Listed {
+    keys: BTreeMap<String, Arc<Key>>,
+    coming: BTreeMap<String, Arc<Key>>,
+    complete: bool,
+}
+
+impl Found {
+    fn is_complete(&self) -> bool {
+        self.labelled.complete && self.legacy.complete
+    }
+
+    fn keys(&self) -> Vec<Arc<Key>> {
+        let keys = self.labelled.keys.values().chain(self.legacy.keys.values());
+        keys.cloned().collect()
+    }
+
+    fn apply(&mut self, source: Source, event: Event<Secret>) {
+        let prefix = self.prefix.clone();
+        let listed = match source {
+            Source::Labelled => &mut self.labelled,
+            Source::Legacy => &mut self.legacy,
+        };
+        match event {
+            Event::Init => listed.coming.clear(),
+            Event::InitApply(secret) => {
+                if let Some(key) = read(secret, &prefix) {
+                    listed.coming.insert(key.name().to_owned(), key);
+                }
+            }
+            Event::InitDone => {
+                listed.keys = std::mem::take(&mut listed.coming);
+                listed.complete = true;
+            }
+            Event::Apply(secret) => {
+                listed.keys.remove(&secret.name_any());
+                if let Some(key) = read(secret, &prefix) {
+                    listed.keys.insert(key.name().to_owned(), key);
+                }
+            }
+            Event::Delete(secret) => drop(listed.keys.remove(&secret.name_any())),
+        }
+    }
+}
+
+fn read(secret: Secret, prefix: &str) -> Option<Arc<Key>> {
+    if !in_use(&secret, prefix) {
+        return None;
+    }
+    match Key::from_secret(secret) {
+        Ok(key) => Some(Arc::new(key)),
+        Err((name, error)) => {
+            tracing::error!(secret = %name, %error, "a key Secret cannot be read and is passed over");
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::{SignedDuration, Timestamp};
+    use seal_envelope::KeySize;
+    use seal_keyring::NewKey;
+
+    use super::*;
+
+    fn secret(name: &str) -> Secret {
+        let year = SignedDuration::from_hours(24 * 365);
+        let key = NewKey::generate(KeySize::Rsa2048, Timestamp::UNIX_EPOCH, year, "").unwrap();
+        key.secret("ns", name, BTreeMap::new(), BTreeMap::new())
+            .unwrap()
+    }
+
+    fn found() -> Found {
+        let mut found = Found {
+            prefix: "sealed-secrets-key".into(),
+            ..Found::default()
+        };
+        for source in [Source::Labelled, Source::Legacy] {
+            found.apply(source, Event::Init);
+            found.apply(source, Event::InitDone);
+        }
+        found
+    }
+
+    fn names(found: &Found) -> Vec<String> {
+        found
+            .keys()
+            .iter()
+            .map(|key| key.name().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn keys_arrive_change_and_vanish_while_running() {
+        let mut found = found();
+        found.apply(Source::Labelled, Event::Apply(secret("a")));
+        let before = found.keys();
+        found.apply(Source::Labelled, Event::Apply(secret("a")));
+        assert_ne!(found.keys()[0].id(), before[0].id());
+        found.apply(Source::Labelled, Event::Delete(secret("a")));
+        assert!(names(&found).is_empty());
+    }
+
+    #[test]
+    fn a_key_that_is_marked_as_compromised_goes_out_of_use() {
+        let mut found = found();
+        let mut key = secret("a");
+        found.apply(Source::Labelled, Event::Apply(key.clone()));
+        key.metadata
+            .labels
+            .as_mut()
+            .unwrap()
+            .insert(KEY_LABEL.into(), "compromised".into());
+        found.apply(Source::Labelled, Event::Apply(key));
+        assert!(names(&found).is_empty());
+    }
+
+    #[test]
+    fn a_malformed_key_secret_does_not_stop_the_others() {
+        let mut found = found();
+        let mut broken = secret("broken");
+        broken.data = None;
+        found.apply(Source::Labelled, Event::Init);
+        found.apply(Source::Labelled, Event::InitApply(broken));
+        found.apply(Source::Labelled, Event::InitApply(secret("good")));
+        found.apply(Source::Labelled, Event::InitDone);
+        assert_eq!(names(&found), ["good"]);
+    }
+
+    #[test]
+    fn the_keys_stay_in_use_while_a_new_list_comes_in() {
+        let mut found = found();
+        found.apply(Source::Labelled, Event::Apply(secret("a")));
+        found.apply(Source::Labelled, Event::Init);
+        found.apply(Source::Labelled, Event::InitApply(secret("b")));
+        assert_eq!(names(&found), ["a"]);
+        found.apply(Source::Labelled, Event::InitDone);
+        assert_eq!(names(&found), ["b"]);
+    }
+}

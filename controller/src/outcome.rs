@@ -1,0 +1,119 @@
+//! How a pass ended, and the one table that says what each ending means.
+
+use std::fmt;
+
+/// Why a SealedSecret is not a Secret now. The name of the variant is the reason in the status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// No key here opens a value.
+    WrongKey,
+    /// A value was sealed in another scope, or for another name or namespace.
+    WrongScope,
+    /// A value is damaged or no base64.
+    Corrupt,
+    /// A template failed.
+    BadTemplate,
+    /// The object itself is not what the API asks for.
+    Malformed,
+    /// A Secret of that name belongs to somebody else.
+    NotOwned,
+    /// The Secret may not be changed.
+    Immutable,
+    /// The SealedSecret asks for a Secret that would become a sealing key.
+    Protected,
+    /// There is no key at all yet.
+    NoKeys,
+    /// The API server refused or failed.
+    ApiError,
+}
+
+impl Reason {
+    /// Whether only a change of the input, the keyring or the Secret can help.
+    #[must_use]
+    pub fn is_hopeless(self) -> bool {
+        !matches!(self, Self::NoKeys | Self::ApiError)
+    }
+
+    /// The reason of the event: upstream tells unsealing apart from writing.
+    #[must_use]
+    pub fn event(self) -> &'static str {
+        match self {
+            Self::NotOwned | Self::Immutable | Self::Protected | Self::ApiError => {
+                "ErrUpdateFailed"
+            }
+            _ => "ErrUnsealFailed",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// A pass that did not reach its goal. The message is for people: what is wrong and what to do. It
+/// never holds a value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// Why.
+    pub reason: Reason,
+    /// Why, and what to do.
+    pub message: String,
+}
+
+impl Failure {
+    /// A failure.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+        }
+    }
+
+    /// A failure of a call to the API server: an answer that time can mend, unless the Secret is
+    /// immutable.
+    #[must_use]
+    pub fn of_write(error: &kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) if status.code == 422 && says_immutable(&status.message) => {
+                Self::new(
+                    Reason::Immutable,
+                    "the target Secret is immutable or would change its type; delete it to have it \
+                     made anew",
+                )
+            }
+            kube::Error::Api(status) => Self::new(
+                Reason::ApiError,
+                format!("the API server answered: {}", status.reason),
+            ),
+            _ => Self::new(Reason::ApiError, "the API server cannot be reached"),
+        }
+    }
+}
+
+fn says_immutable(message: &str) -> bool {
+    message.contains("immutable")
+}
+
+/// What a pass did to the Secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Success {
+    /// It was made or changed because the SealedSecret asks for it.
+    Written,
+    /// It had been changed or deleted by somebody else and was put right.
+    Repaired,
+    /// It was already right.
+    AlreadyRight,
+}
+
+impl fmt::Display for Success {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Written => "unsealed",
+            Self::Repaired => "put right what was changed or deleted",
+            Self::AlreadyRight => "the Secret is right",
+        })
+    }
+}

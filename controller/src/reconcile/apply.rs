@@ -1,0 +1,268 @@
+//! Carrying a plan out. Every write has a precondition: a Secret is created only when absent and
+//! replaced only at the resourceVersion that was read.
+
+use std::sync::Arc;
+
+use k8s_openapi::{api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+use kube::{Api, Error, api::PostParams};
+use seal_api::{ConditionStatus, Mode, SealedSecret};
+use seal_sealing::Unsealed;
+
+use super::{
+    Context,
+    desired::{self, Wiped},
+    memory::Situation,
+    plan::{Plan, Update},
+    secret_cache::{Key, SecretMeta},
+};
+use crate::{
+    keys::Snapshot,
+    outcome::{Failure, Success},
+    schedule::Priority,
+    unsealer::Watched,
+};
+
+/// The field manager that users' Argo CD rules expect.
+const FIELD_MANAGER: &str = "controller";
+
+/// What carrying a plan out came to.
+#[derive(Debug)]
+pub enum Applied {
+    /// The Secret is right.
+    Right(Right),
+    /// The cluster had moved on since the observation: observe again.
+    Overtaken,
+}
+
+/// A Secret that is right, and how that came about.
+#[derive(Debug)]
+pub struct Right {
+    /// What was done.
+    pub success: Success,
+    /// The Secret as it is now.
+    pub secret: SecretMeta,
+    /// How it belongs to the SealedSecret.
+    pub mode: Mode,
+    /// The ids of the keys that opened its values.
+    pub keys: Vec<String>,
+}
+
+impl Applied {
+    /// Whether somebody else's change was put right.
+    #[must_use]
+    pub fn is_repair(&self) -> bool {
+        matches!(self, Self::Right(right) if right.success == Success::Repaired)
+    }
+}
+
+/// Carries out a plan that writes.
+///
+/// # Errors
+/// [`Failure`], which is then recorded.
+pub async fn apply(
+    watched: &Arc<Watched>,
+    context: &Context,
+    key: &Key,
+    plan: Plan,
+    situation: &Situation,
+    keys: &Snapshot,
+) -> Result<Applied, Failure> {
+    let Ok(sealed) = &watched.0 else {
+        return Ok(Applied::Overtaken);
+    };
+    let task = Task {
+        watched,
+        sealed,
+        context,
+        key,
+        situation,
+        keys,
+        secrets: Api::namespaced(context.client.clone(), &key.0),
+    };
+    match plan {
+        Plan::Create { repair } => task.create(repair).await,
+        Plan::Update(update) => task.update(&update).await,
+        Plan::Fail(failure) => Err(failure),
+        Plan::Nothing => Ok(Applied::Overtaken),
+    }
+}
+
+struct Task<'a> {
+    watched: &'a Arc<Watched>,
+    sealed: &'a SealedSecret,
+    context: &'a Context,
+    key: &'a Key,
+    situation: &'a Situation,
+    keys: &'a Snapshot,
+    secrets: Api<Secret>,
+}
+
+impl Task<'_> {
+    async fn create(&self, repair: bool) -> Result<Applied, Failure> {
+        let unsealed = self.unseal().await?;
+        let ours = unsealed.secret.metadata.clone();
+        let wanted = desired::created(unsealed.secret);
+        let _permit = self.context.workers.acquire().await;
+        match self.secrets.create(&parameters(), &wanted.0).await {
+            Ok(answer) => {
+                let success = if repair {
+                    Success::Repaired
+                } else {
+                    Success::Written
+                };
+                Ok(self.right(success, &Wiped(answer), &ours, ids(&unsealed.keys)))
+            }
+            Err(Error::Api(status)) if status.is_already_exists() => self.look_again().await,
+            Err(error) => Err(Failure::of_write(&error)),
+        }
+    }
+
+    async fn update(&self, update: &Update) -> Result<Applied, Failure> {
+        let Some(actual) = self.read().await? else {
+            self.context.secrets.forget(self.key);
+            return Ok(Applied::Overtaken);
+        };
+        let meta = SecretMeta::of(&actual.0.metadata);
+        if self.context.secrets.find(self.key).as_ref() != Some(&meta) {
+            self.context.secrets.learn(self.key.clone(), meta);
+            return Ok(Applied::Overtaken);
+        }
+        if meta.uid != update.uid {
+            return Ok(Applied::Overtaken);
+        }
+        if let Some(keys) = self.known_right(&actual, update) {
+            let mode = meta.mode(self.uid());
+            return Ok(Applied::Right(Right {
+                success: Success::AlreadyRight,
+                secret: meta,
+                mode,
+                keys,
+            }));
+        }
+        let unsealed = self.unseal().await?;
+        let ours = unsealed.secret.metadata.clone();
+        let keys = ids(&unsealed.keys);
+        let Some(wanted) = desired::updated(&actual, unsealed.secret, update) else {
+            return Ok(self.right(Success::AlreadyRight, &actual, &ours, keys));
+        };
+        let _permit = self.context.workers.acquire().await;
+        match self
+            .secrets
+            .replace(&self.key.1, &parameters(), &wanted.0)
+            .await
+        {
+            Ok(answer) => {
+                let repaired = update.same_inputs && self.was_synced();
+                let success = if repaired {
+                    Success::Repaired
+                } else {
+                    Success::Written
+                };
+                Ok(self.right(success, &Wiped(answer), &ours, keys))
+            }
+            Err(Error::Api(status)) if status.is_conflict() || status.is_not_found() => {
+                self.look_again().await
+            }
+            Err(error) => Err(Failure::of_write(&error)),
+        }
+    }
+
+    /// The keys of the record, when the fingerprint in memory shows that a touched Secret still is
+    /// what it was.
+    fn known_right(&self, actual: &Wiped, update: &Update) -> Option<Vec<String>> {
+        let remembered = self.context.memory.of(self.key);
+        let (inputs, fingerprint) = remembered.right.as_ref()?;
+        let status = super::status_of(self.sealed, &remembered)?;
+        let record = status.record.as_ref()?;
+        let still_right = update.same_inputs
+            && *inputs == self.situation.inputs
+            && record.inputs == *inputs
+            && record.keys.iter().all(|id| self.keys.keyring.contains(id))
+            && self.context.digest_key.matches(fingerprint, actual);
+        still_right.then(|| record.keys.clone())
+    }
+
+    async fn unseal(&self) -> Result<Unsealed, Failure> {
+        let generation = self.sealed.metadata.generation;
+        let remembered = self.context.memory.of(self.key);
+        let observed = super::status_of(self.sealed, &remembered)
+            .is_some_and(|status| status.observed_generation == generation);
+        let priority = if observed {
+            Priority::Background
+        } else {
+            Priority::New
+        };
+        let watched = Arc::clone(self.watched);
+        self.context
+            .unsealer
+            .unseal(watched, &self.keys.keyring, priority)
+            .await
+    }
+
+    async fn read(&self) -> Result<Option<Wiped>, Failure> {
+        let _permit = self.context.workers.acquire().await;
+        let answer = self.secrets.get_opt(&self.key.1).await;
+        Ok(answer
+            .map_err(|error| Failure::of_write(&error))?
+            .map(Wiped))
+    }
+
+    /// Learns what the watch has not told yet.
+    async fn look_again(&self) -> Result<Applied, Failure> {
+        let answer = self.secrets.get_metadata_opt(&self.key.1).await;
+        match answer.map_err(|error| Failure::of_write(&error))? {
+            Some(found) => {
+                let meta = SecretMeta::of(&found.metadata);
+                self.context.secrets.learn(self.key.clone(), meta);
+            }
+            None => self.context.secrets.forget(self.key),
+        }
+        Ok(Applied::Overtaken)
+    }
+
+    fn right(
+        &self,
+        success: Success,
+        secret: &Wiped,
+        ours: &ObjectMeta,
+        keys: Vec<String>,
+    ) -> Applied {
+        let meta = SecretMeta::of(&secret.0.metadata);
+        self.context.secrets.learn(self.key.clone(), meta.clone());
+        let fingerprint = self.context.digest_key.fingerprint(secret, ours);
+        let inputs = self.situation.inputs.clone();
+        self.context
+            .memory
+            .update(self.key, |it| it.right = Some((inputs, fingerprint)));
+        let mode = meta.mode(self.uid());
+        Applied::Right(Right {
+            success,
+            secret: meta,
+            mode,
+            keys,
+        })
+    }
+
+    /// Whether the last status says that the Secret was right: a difference then is drift.
+    fn was_synced(&self) -> bool {
+        let remembered = self.context.memory.of(self.key);
+        let status = super::status_of(self.sealed, &remembered);
+        let synced = status.and_then(|status| status.conditions.first());
+        synced.is_some_and(|condition| condition.status == ConditionStatus::True)
+    }
+
+    fn uid(&self) -> &str {
+        self.sealed.metadata.uid.as_deref().unwrap_or_default()
+    }
+}
+
+fn ids<'a>(keys: impl IntoIterator<Item = &'a seal_envelope::KeyId>) -> Vec<String> {
+    keys.into_iter().map(ToString::to_string).collect()
+}
+
+fn parameters() -> PostParams {
+    PostParams {
+        field_manager: Some(FIELD_MANAGER.into()),
+        ..PostParams::default()
+    }
+}

@@ -1,0 +1,183 @@
+//! What this process remembers of each SealedSecret. Nothing here is needed to be right: it saves
+//! work and bridges the time until the caches have caught up with our own writes.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use seal_api::SealedSecretStatus;
+
+use super::{
+    desired::Fingerprint,
+    secret_cache::{Key, is_newer},
+};
+
+const FIRST_RETRY: Duration = Duration::from_millis(500);
+const LAST_RETRY: Duration = Duration::from_secs(300);
+/// Repairs of one object that are made at once.
+const FREE_REPAIRS: u32 = 3;
+/// After this time without a repair the next one is a first one again.
+const QUIET: Duration = Duration::from_secs(600);
+
+/// Memory of all objects, by namespace and name.
+#[derive(Default)]
+pub struct Memory {
+    objects: Mutex<HashMap<Key, Remembered>>,
+}
+
+/// Memory of one object.
+#[derive(Default, Clone)]
+pub struct Remembered {
+    /// The status that we wrote last, with the resourceVersion that the write was answered.
+    pub written: Option<(String, SealedSecretStatus)>,
+    /// The situation that was found hopeless.
+    pub hopeless: Option<Situation>,
+    /// The inputs and the Secret of the last success.
+    pub right: Option<(String, Fingerprint)>,
+    /// Failures in a row.
+    pub failures: u32,
+    /// Repairs in a row, and when the last one was.
+    pub repairs: u32,
+    /// When the last repair was made.
+    pub repaired_at: Option<Timestamp>,
+}
+
+/// All that a hopeless failure depends on. A change of any part is worth a new attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Situation {
+    /// The hash of the inputs, or the resourceVersion of an object that cannot be read.
+    pub inputs: String,
+    /// The generation of the keyring.
+    pub keyring: u64,
+    /// uid and resourceVersion of the Secret.
+    pub secret: Option<(String, String)>,
+}
+
+impl Memory {
+    /// What is remembered of one object.
+    #[must_use]
+    pub fn of(&self, key: &Key) -> Remembered {
+        self.lock().get(key).cloned().unwrap_or_default()
+    }
+
+    /// Changes what is remembered of one object.
+    pub fn update<T>(&self, key: &Key, change: impl FnOnce(&mut Remembered) -> T) -> T {
+        change(self.lock().entry(key.clone()).or_default())
+    }
+
+    /// Forgets an object that is gone.
+    pub fn forget(&self, key: &Key) {
+        self.lock().remove(key);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Remembered>> {
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Remembered {
+    /// The latest status: ours as long as the cache shows no newer object. At the same
+    /// resourceVersion ours may hold a record that upstream's CRD has pruned.
+    #[must_use]
+    pub fn latest_status<'a>(
+        &'a self,
+        cached_version: &str,
+        cached: Option<&'a SealedSecretStatus>,
+    ) -> Option<&'a SealedSecretStatus> {
+        match &self.written {
+            Some((version, status))
+                if version == cached_version || is_newer(version, cached_version) =>
+            {
+                Some(status)
+            }
+            _ => cached,
+        }
+    }
+}
+
+impl Remembered {
+    /// Counts a repair; after a quiet time counting begins anew.
+    pub fn count_repair(&mut self, now: Timestamp) {
+        let quiet = self
+            .repaired_at
+            .is_none_or(|last| elapsed(last, now) > QUIET);
+        self.repairs = if quiet {
+            1
+        } else {
+            self.repairs.saturating_add(1)
+        };
+        self.repaired_at = Some(now);
+    }
+
+    /// How long the next repair has to wait: not at all for the first few, then ever longer, for
+    /// somebody else keeps changing the Secret back.
+    #[must_use]
+    pub fn repair_delay(&self, now: Timestamp) -> Duration {
+        let (Some(last), Some(beyond)) = (
+            self.repaired_at,
+            self.repairs.checked_sub(FREE_REPAIRS).filter(|n| *n > 0),
+        ) else {
+            return Duration::ZERO;
+        };
+        backoff(beyond).saturating_sub(elapsed(last, now))
+    }
+}
+
+fn elapsed(from: Timestamp, to: Timestamp) -> Duration {
+    to.duration_since(from).try_into().unwrap_or_default()
+}
+
+/// How long to wait after so many failures in a row: doubling, capped, without end.
+#[must_use]
+pub fn backoff(failures: u32) -> Duration {
+    let factor = 2_u32.saturating_pow(failures.saturating_sub(1).min(20));
+    FIRST_RETRY.saturating_mul(factor).min(LAST_RETRY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retries_slow_down_to_a_cap_and_never_end() {
+        assert_eq!(backoff(1), FIRST_RETRY);
+        assert_eq!(backoff(2), 2 * FIRST_RETRY);
+        assert_eq!(backoff(11), LAST_RETRY);
+        assert_eq!(backoff(u32::MAX), LAST_RETRY);
+    }
+
+    #[test]
+    fn repairs_that_do_not_last_slow_down_and_recover_after_a_quiet_time() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let mut remembered = Remembered::default();
+        (0..3).for_each(|_| remembered.count_repair(at(0)));
+        assert_eq!(remembered.repair_delay(at(0)), Duration::ZERO);
+        remembered.count_repair(at(0));
+        assert_eq!(remembered.repair_delay(at(0)), FIRST_RETRY);
+        assert_eq!(remembered.repair_delay(at(1)), Duration::ZERO);
+        remembered.count_repair(at(700));
+        assert_eq!(remembered.repair_delay(at(700)), Duration::ZERO);
+    }
+
+    #[test]
+    fn our_own_status_counts_until_the_cache_has_caught_up() {
+        let ours = SealedSecretStatus {
+            observed_generation: Some(2),
+            ..Default::default()
+        };
+        let cached = SealedSecretStatus {
+            observed_generation: Some(1),
+            ..Default::default()
+        };
+        let remembered = Remembered {
+            written: Some(("7".into(), ours.clone())),
+            ..Remembered::default()
+        };
+        assert_eq!(remembered.latest_status("6", Some(&cached)), Some(&ours));
+        assert_eq!(remembered.latest_status("7", Some(&cached)), Some(&ours));
+        assert_eq!(remembered.latest_status("8", Some(&cached)), Some(&cached));
+    }
+}

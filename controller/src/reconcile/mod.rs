@@ -1,0 +1,201 @@
+//! One pass over one SealedSecret: observe, plan, apply, record.
+
+pub mod apply;
+pub mod desired;
+pub mod memory;
+pub mod plan;
+mod record;
+pub mod secret_cache;
+
+use std::{sync::Arc, time::Duration};
+
+use kube::{Client, Resource, runtime::controller::Action};
+use seal_api::SealedSecret;
+use tokio::sync::Semaphore;
+
+use self::{
+    apply::{Applied, apply},
+    desired::DigestKey,
+    memory::{Memory, Remembered, Situation, backoff},
+    plan::{Guard, Observation, Plan, plan},
+    secret_cache::{Key, SecretCache},
+};
+use crate::{
+    clock::Clock,
+    inputs,
+    keys::{KeySource, Snapshot},
+    outcome::{Failure, Reason},
+    unsealer::{Unsealer, Watched},
+};
+
+/// What every pass shares.
+pub struct Context {
+    /// The API server.
+    pub client: Client,
+    /// The metadata of all Secrets.
+    pub secrets: SecretCache,
+    /// What this process remembers.
+    pub memory: Memory,
+    /// The keys in use.
+    pub keys: KeySource,
+    /// The decryption queue.
+    pub unsealer: Unsealer,
+    /// The key of the fingerprints in memory.
+    pub digest_key: DigestKey,
+    /// How many passes may talk to the API server at once.
+    pub workers: Semaphore,
+    /// The time.
+    pub clock: Clock,
+    /// The controller's own namespace.
+    pub namespace: String,
+    /// What the names of its keys begin with.
+    pub key_prefix: String,
+    /// Whether statuses are written at all.
+    pub update_status: bool,
+}
+
+/// Makes one pass. It does not fail: what goes wrong is recorded and told, and the answer says when
+/// to come again.
+pub async fn pass(watched: Arc<Watched>, context: Arc<Context>) -> Action {
+    let key = key_of(&watched);
+    let remembered = context.memory.of(&key);
+    let keys = context.keys.snapshot();
+    let secret = context.secrets.find(&key);
+    let inputs = match &watched.0 {
+        Ok(sealed) => inputs::hash(sealed),
+        Err(_) => watched.meta().resource_version.clone().unwrap_or_default(),
+    };
+    let situation = Situation {
+        inputs,
+        keyring: keys.generation,
+        secret: secret
+            .as_ref()
+            .map(|it| (it.uid.clone(), it.resource_version.clone())),
+    };
+    let decided = match &watched.0 {
+        Ok(sealed) => plan(&Observation {
+            sealed,
+            status: status_of(sealed, &remembered),
+            inputs: &situation.inputs,
+            secret: secret.as_ref(),
+            keyring: &keys.keyring,
+            hopeless: remembered.hopeless.as_ref() == Some(&situation),
+            guard: Guard {
+                namespace: &context.namespace,
+                key_prefix: &context.key_prefix,
+            },
+        }),
+        Err(_) if remembered.hopeless.as_ref() == Some(&situation) => Plan::Nothing,
+        Err(invalid) => Plan::Fail(Failure::new(
+            Reason::Malformed,
+            format!("the SealedSecret cannot be read: {}", invalid.error),
+        )),
+    };
+    let repairs = matches!(
+        decided,
+        Plan::Create { repair: true }
+            | Plan::Update(plan::Update {
+                same_inputs: true,
+                ..
+            })
+    );
+    let delay = remembered.repair_delay(context.clock.now());
+    if repairs && !delay.is_zero() {
+        tracing::warn!(
+            ?delay,
+            "somebody keeps changing the Secret back; the next repair waits"
+        );
+        return Action::requeue(delay);
+    }
+    carry_out(&watched, &context, &key, decided, &situation, &keys).await
+}
+
+async fn carry_out(
+    watched: &Arc<Watched>,
+    context: &Context,
+    key: &Key,
+    decided: Plan,
+    situation: &Situation,
+    keys: &Snapshot,
+) -> Action {
+    let outcome = match decided {
+        Plan::Nothing => return Action::await_change(),
+        Plan::Fail(failure) => Err(failure),
+        decided => apply(watched, context, key, decided, situation, keys).await,
+    };
+    match &outcome {
+        Ok(Applied::Overtaken) => return again(context, key),
+        Ok(Applied::Right(right)) => tracing::info!("{}", right.success),
+        Err(failure) => tracing::warn!(reason = %failure.reason, "{}", failure.message),
+    }
+    let recorded = record::record(watched, context, key, &outcome, situation).await;
+    match (&outcome, recorded) {
+        (_, Err(error)) => {
+            tracing::warn!(%error, "the status could not be written; trying again");
+            again(context, key)
+        }
+        (Err(failure), Ok(())) if failure.reason.is_hopeless() => {
+            let now_seen = context.secrets.find(key);
+            let secret = now_seen.map(|it| (it.uid, it.resource_version));
+            let hopeless = Situation {
+                secret,
+                ..situation.clone()
+            };
+            context.memory.update(key, |it| {
+                it.hopeless = Some(hopeless);
+                it.failures = 0;
+            });
+            Action::await_change()
+        }
+        (Err(_), Ok(())) => again(context, key),
+        (Ok(applied), Ok(())) => settled(context, key, applied),
+    }
+}
+
+fn settled(context: &Context, key: &Key, applied: &Applied) -> Action {
+    let now = context.clock.now();
+    context.memory.update(key, |it| {
+        it.hopeless = None;
+        it.failures = 0;
+        if applied.is_repair() {
+            it.count_repair(now);
+        }
+    });
+    Action::await_change()
+}
+
+fn again(context: &Context, key: &Key) -> Action {
+    let failures = context.memory.update(key, |it| {
+        it.failures = it.failures.saturating_add(1);
+        it.failures
+    });
+    Action::requeue(jittered(
+        backoff(failures),
+        context.clock.now().subsec_nanosecond(),
+    ))
+}
+
+/// Up to a tenth more, so that many objects that failed together do not come back together.
+fn jittered(delay: Duration, noise: i32) -> Duration {
+    delay + delay * (noise.unsigned_abs() % 100) / 1000
+}
+
+/// Namespace and name of an object.
+#[must_use]
+pub fn key_of(watched: &Watched) -> Key {
+    let metadata = watched.meta();
+    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    (text(&metadata.namespace), text(&metadata.name))
+}
+
+fn status_of<'a>(
+    sealed: &'a SealedSecret,
+    remembered: &'a Remembered,
+) -> Option<&'a seal_api::SealedSecretStatus> {
+    let version = sealed
+        .metadata
+        .resource_version
+        .as_deref()
+        .unwrap_or_default();
+    remembered.latest_status(version, sealed.status.as_ref())
+}

@@ -1,0 +1,258 @@
+//! The decryption queue: private-key operations are the scarce thing, so a fixed pool of threads
+//! makes them, in slices, in the order of the [`Schedule`].
+
+use std::{
+    collections::HashMap,
+    io,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+};
+
+use kube::core::DeserializeGuard;
+use seal_api::SealedSecret;
+use seal_envelope::{Identity, KeyId};
+use seal_keyring::{Key, Keyring};
+use seal_sealing::{FailedItem, ItemError, UnsealError, Unsealed, Unsealing, diagnose, key_hints};
+use tokio::sync::oneshot;
+
+use crate::{
+    outcome::{Failure, Reason},
+    schedule::{Priority, Schedule},
+};
+
+/// A SealedSecret as it is watched: one that cannot be read stands for itself alone.
+pub type Watched = DeserializeGuard<SealedSecret>;
+
+/// Private-key operations in one turn: about 50 ms of RSA-4096.
+const OPERATIONS_A_TURN: usize = 16;
+/// Diagnosing costs two operations for each key and item: of many failed items the first tells.
+const DIAGNOSED_ITEMS: usize = 1;
+/// A status is read by people and stored by etcd.
+const LONGEST_MESSAGE: usize = 1024;
+
+/// Unseals objects, fairly.
+#[derive(Clone)]
+pub struct Unsealer {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    wakeup: Condvar,
+    accept_v1_data: bool,
+}
+
+#[derive(Default)]
+struct State {
+    schedule: Schedule<Job>,
+    /// The key that last opened something in a namespace.
+    last_key: HashMap<String, KeyId>,
+    closed: bool,
+}
+
+struct Job {
+    watched: Arc<Watched>,
+    keys: Vec<Arc<Key>>,
+    unsealing: Unsealing,
+    reply: oneshot::Sender<Result<Unsealed, Failure>>,
+}
+
+impl Unsealer {
+    /// Starts `threads` threads, which end when the last handle is [closed](Self::close).
+    ///
+    /// # Errors
+    /// When the system refuses a thread.
+    pub fn start(threads: usize, accept_v1_data: bool) -> io::Result<Self> {
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+            wakeup: Condvar::new(),
+            accept_v1_data,
+        });
+        for number in 0..threads.max(1) {
+            let shared = Arc::clone(&shared);
+            let name = format!("unsealer-{number}");
+            thread::Builder::new()
+                .name(name)
+                .spawn(move || shared.work())?;
+        }
+        Ok(Self { shared })
+    }
+
+    /// Unseals an object when its turn comes, trying first the keys of its hint, then the one that
+    /// last opened something in its namespace, then the rest, newest first.
+    ///
+    /// # Errors
+    /// [`Failure`] with what is wrong and what to do.
+    pub async fn unseal(
+        &self,
+        watched: Arc<Watched>,
+        keyring: &Keyring,
+        priority: Priority,
+    ) -> Result<Unsealed, Failure> {
+        let Ok(sealed) = &watched.0 else {
+            return Err(Failure::new(
+                Reason::Malformed,
+                "the SealedSecret cannot be read",
+            ));
+        };
+        let namespace = sealed.metadata.namespace.clone().unwrap_or_default();
+        let unsealing = Unsealing::new(sealed, self.shared.accept_v1_data)
+            .map_err(|error| failure(sealed, &[], &error))?;
+        let hints = key_hints(&sealed.metadata);
+        let (reply, answer) = oneshot::channel();
+        {
+            let mut state = self.shared.lock();
+            let last = state.last_key.get(&namespace).cloned();
+            let keys = keyring.preferring(hints.iter().chain(&last));
+            let job = Job {
+                watched: Arc::clone(&watched),
+                keys,
+                unsealing,
+                reply,
+            };
+            state.schedule.push(priority, &namespace, job);
+        }
+        self.shared.wakeup.notify_one();
+        answer.await.unwrap_or_else(|_| {
+            Err(Failure::new(
+                Reason::ApiError,
+                "the controller is shutting down",
+            ))
+        })
+    }
+
+    /// Lets the threads end after the turn that they are in; what still waits is dropped.
+    pub fn close(&self) {
+        self.shared.lock().closed = true;
+        self.shared.wakeup.notify_all();
+    }
+}
+
+impl Shared {
+    fn work(&self) {
+        while let Some((priority, namespace, job)) = self.next() {
+            // Nobody waits for the answer any more.
+            if job.reply.is_closed() {
+                continue;
+            }
+            match job.turn() {
+                Turn::Unfinished(job) => {
+                    self.lock().schedule.resume(priority, &namespace, job);
+                    self.wakeup.notify_one();
+                }
+                Turn::Done(Some(key)) => drop(self.lock().last_key.insert(namespace, key)),
+                Turn::Done(None) => {}
+            }
+        }
+    }
+
+    fn next(&self) -> Option<(Priority, String, Job)> {
+        let mut state = self.lock();
+        loop {
+            if state.closed {
+                return None;
+            }
+            if let Some(next) = state.schedule.pop() {
+                return Some(next);
+            }
+            state = self
+                .wakeup
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+enum Turn {
+    Unfinished(Job),
+    /// With the key that opened something.
+    Done(Option<KeyId>),
+}
+
+impl Job {
+    fn turn(mut self) -> Turn {
+        let identities: Vec<&Identity> = self.keys.iter().map(|key| key.identity()).collect();
+        self.unsealing.step(&identities, OPERATIONS_A_TURN);
+        if !self.unsealing.is_done() {
+            return Turn::Unfinished(self);
+        }
+        let Ok(sealed) = &self.watched.0 else {
+            return Turn::Done(None);
+        };
+        let unsealed = self.unsealing.finish(sealed);
+        let key = unsealed
+            .as_ref()
+            .ok()
+            .and_then(|unsealed| unsealed.keys.first().cloned());
+        let answer = unsealed.map_err(|error| failure(sealed, &identities, &error));
+        // Whoever asked may have gone; then the answer is wiped here.
+        drop(self.reply.send(answer));
+        Turn::Done(key)
+    }
+}
+
+/// The failure of an object: the reason of its first failed item, upstream's text for all of them,
+/// and what to do about the first.
+fn failure(sealed: &SealedSecret, identities: &[&Identity], error: &UnsealError) -> Failure {
+    let text = shortened(error.to_string());
+    let UnsealError::Items(items) = error else {
+        let reason = match error {
+            UnsealError::V1(ItemError::NoKey) => Reason::WrongKey,
+            UnsealError::V1(_) | UnsealError::V1NotASecret => Reason::Corrupt,
+            _ => Reason::Malformed,
+        };
+        return Failure::new(reason, text);
+    };
+    let told = items
+        .iter()
+        .take(DIAGNOSED_ITEMS)
+        .map(|item| explain(sealed, identities, item));
+    let told: Vec<_> = told.collect();
+    let reason = told
+        .first()
+        .map_or(Reason::Malformed, |(reason, _)| *reason);
+    let remedies = told.into_iter().filter_map(|(_, remedy)| remedy);
+    let message = std::iter::once(text)
+        .chain(remedies)
+        .collect::<Vec<_>>()
+        .join(": ");
+    Failure::new(reason, message)
+}
+
+fn explain(
+    sealed: &SealedSecret,
+    identities: &[&Identity],
+    FailedItem { item, error }: &FailedItem,
+) -> (Reason, Option<String>) {
+    use seal_sealing::Cause;
+    match error {
+        ItemError::Base64(_) => (Reason::Corrupt, Some("seal the value again".into())),
+        ItemError::Template(_) => (Reason::BadTemplate, None),
+        ItemError::NoKey => {
+            let text = sealed
+                .spec
+                .encrypted_data
+                .get(item)
+                .map_or("", String::as_str);
+            let cause = diagnose(sealed, text, identities);
+            let reason = match cause {
+                Cause::WrongKey { .. } => Reason::WrongKey,
+                Cause::WrongScope { .. } | Cause::WrongNameOrCorrupt { .. } => Reason::WrongScope,
+                Cause::Corrupt => Reason::Corrupt,
+            };
+            (reason, Some(format!("{item}: {cause}")))
+        }
+    }
+}
+
+fn shortened(mut text: String) -> String {
+    if text.len() > LONGEST_MESSAGE {
+        text.truncate(text.floor_char_boundary(LONGEST_MESSAGE));
+        text.push('…');
+    }
+    text
+}
