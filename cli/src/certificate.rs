@@ -14,6 +14,8 @@ use crate::{
     report,
 };
 
+/// How messages call the certificate that the cluster gives.
+pub const CLUSTER: &str = "the cluster's certificate";
 /// From when on people are told that a certificate expires.
 const EXPIRES_SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// A chain of certificates is a few thousand bytes.
@@ -55,7 +57,7 @@ impl CertificateOptions {
             Some(Place::Url(url)) => (url.to_string(), cluster::block_on(download(url))??),
             None => {
                 let pem = cluster::fetch_certificate(&self.controller, &self.connection)?;
-                ("the cluster's certificate".into(), pem.into_bytes())
+                (CLUSTER.into(), pem.into_bytes())
             }
         };
         let certificate = parse(&from, &pem)?;

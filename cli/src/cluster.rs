@@ -29,6 +29,7 @@ pub struct Controller {
         long,
         value_name = "NAME",
         env = "SEALED_SECRETS_CONTROLLER_NAME",
+        hide_env_values = true,
         default_value = "sealed-secrets-controller"
     )]
     controller_name: String,
@@ -38,6 +39,7 @@ pub struct Controller {
         long,
         value_name = "NAMESPACE",
         env = "SEALED_SECRETS_CONTROLLER_NAMESPACE",
+        hide_env_values = true,
         default_value = "kube-system"
     )]
     controller_namespace: String,
@@ -183,6 +185,11 @@ fn refused(what: String, error: &kube::Error) -> Error {
             },
             status: Some(status.code),
         },
+        kube::Error::Service(error) => Error::Cluster {
+            what,
+            why: reason_of(error.as_ref()),
+            status: None,
+        },
         error => Error::Cluster {
             what,
             why: reason_of(error),
@@ -196,7 +203,7 @@ impl Connection {
     /// says.
     async fn config(&self) -> Result<Config, String> {
         let mut config = match self.kubeconfig()? {
-            Some(kubeconfig) => self.from_kubeconfig(kubeconfig).await?,
+            Some(kubeconfig) => self.changed(kubeconfig).await?,
             None => match &self.server {
                 Some(server) => Config::new(parse_server(server)?),
                 None => Config::incluster().map_err(|_| {
@@ -235,11 +242,16 @@ impl Connection {
             {
                 Ok(None)
             }
+            Err(KubeconfigError::ReadConfig(error, path)) => Err(format!(
+                "cannot read the kubeconfig {}: {}",
+                path.display(),
+                reason_of_io(&error)
+            )),
             Err(error) => Err(reason_of(&error)),
         }
     }
 
-    async fn from_kubeconfig(&self, mut kubeconfig: Kubeconfig) -> Result<Config, String> {
+    async fn changed(&self, mut kubeconfig: Kubeconfig) -> Result<Config, String> {
         if let Some(server) = &self.server {
             parse_server(server)?;
             for cluster in &mut kubeconfig.clusters {

@@ -12,7 +12,7 @@ use seal_keyring::{CertificateError, IdentityError};
 use seal_manifest::{EmitError, Location};
 use seal_sealing::{SealError, SecretError};
 
-use crate::report;
+use crate::{certificate::CLUSTER, report};
 
 /// Tells what went wrong and gives the exit status: 0 good, 2 could not do it. Status 1 is left to
 /// commands that answer a question, for the answer no.
@@ -65,11 +65,14 @@ pub enum Error {
     /// A result cannot be written.
     #[error("cannot write {to}: {}; it was left as it was", reason_of_io(.error))]
     Write {
-        /// The file, or `<stdout>`.
+        /// The file.
         to: String,
         /// Why.
         error: io::Error,
     },
+    /// Standard output takes nothing.
+    #[error("cannot write to standard output: {}", reason_of_io(.0))]
+    Print(io::Error),
     /// A result cannot be put into YAML or JSON.
     #[error(transparent)]
     Emit(#[from] EmitError),
@@ -252,7 +255,7 @@ impl Error {
                 "it is sealed already; seal the Secret it was made from"
             }
             Self::Secret(SecretError::NotASecret { .. }) => {
-                "take this document out, or name only files that hold Secrets; nothing was sealed"
+                "take this document out, or name only files that hold Secrets"
             }
             Self::SealedSecret {
                 error: DecodeError::NotASealedSecret { .. },
@@ -270,6 +273,13 @@ impl Error {
             Self::OneNameForMany { .. } => "seal them one by one, or name them in the manifests",
             Self::Unnamed { .. } => {
                 "what it is bound to must be the same as in the SealedSecret that it goes into"
+            }
+            Self::Certificate { from, .. } if from == CLUSTER => {
+                "what answers there is no Sealed Secrets controller; check --controller-name and \
+                 --controller-namespace"
+            }
+            Self::Expired { from, .. } if from == CLUSTER => {
+                "the controller has to make a new key; its log tells why it did not"
             }
             Self::Certificate {
                 error: CertificateError::Missing,
@@ -355,10 +365,13 @@ impl FromIterator<Error> for Errors {
 
 /// The system's words, without its number.
 pub(crate) fn reason_of_io(error: &io::Error) -> String {
-    let text = error.to_string();
+    without_number(error.to_string())
+}
+
+fn without_number(text: String) -> String {
     match text.rfind(" (os error ") {
-        Some(end) if error.raw_os_error().is_some() => text[..end].to_owned(),
-        _ => text,
+        Some(end) => text.get(..end).unwrap_or_default().to_owned(),
+        None => text,
     }
 }
 
@@ -374,7 +387,7 @@ pub(crate) fn reason_of(error: &(dyn std::error::Error + 'static)) -> String {
         }
         next = error.source();
     }
-    text
+    without_number(text)
 }
 
 impl fmt::Display for Errors {

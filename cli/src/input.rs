@@ -132,7 +132,7 @@ pub fn map_objects<T>(
     let mut mapped = Vec::new();
     let mut errors = Errors::default();
     for source in sources {
-        source.announce(expected);
+        source.announce(&format!("{expected}s"));
         let stream = match source.parse(Reading::Strict) {
             Ok(stream) => stream,
             Err(error) => {

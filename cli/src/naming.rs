@@ -17,23 +17,13 @@ pub struct Naming<'a> {
 }
 
 impl Naming<'_> {
-    /// Names the object that stands at `node`, and makes sure that it has what `scope` binds
-    /// values to. A name it needs in any case: without one it cannot be applied.
+    /// Names the object that stands at `node`.
     ///
     /// # Errors
-    /// [`Error::NameMissing`], [`Error::NamespaceMissing`], [`Error::NamespaceMismatch`].
-    pub fn apply(
-        &self,
-        metadata: &mut ObjectMeta,
-        scope: Scope,
-        node: &Node<'_>,
-    ) -> Result<(), Error> {
+    /// [`Error::NamespaceMismatch`].
+    pub fn apply(&self, metadata: &mut ObjectMeta, node: &Node<'_>) -> Result<(), Error> {
         if let Some(name) = self.name {
             metadata.name = Some(name.to_owned());
-        }
-        if metadata.name.as_deref().unwrap_or_default().is_empty() {
-            let at = place_of(node, "name");
-            return Err(Error::NameMissing { at });
         }
         let found = metadata.namespace.as_deref().unwrap_or_default();
         match self.namespace {
@@ -45,14 +35,28 @@ impl Naming<'_> {
                     wanted: wanted.to_owned(),
                 });
             }
-            None if found.is_empty() && scope != Scope::ClusterWide => {
-                let at = place_of(node, "namespace");
-                return Err(Error::NamespaceMissing { at, scope });
-            }
             _ => {}
         }
         Ok(())
     }
+}
+
+/// Makes sure that the object has what `scope` binds its values to. A name it needs in any case:
+/// without one it cannot be applied.
+///
+/// # Errors
+/// [`Error::NameMissing`], [`Error::NamespaceMissing`].
+pub fn expect_named(metadata: &ObjectMeta, scope: Scope, node: &Node<'_>) -> Result<(), Error> {
+    let is_missing = |field: &Option<String>| field.as_deref().unwrap_or_default().is_empty();
+    if is_missing(&metadata.name) {
+        let at = place_of(node, "name");
+        return Err(Error::NameMissing { at });
+    }
+    if is_missing(&metadata.namespace) && scope != Scope::ClusterWide {
+        let at = place_of(node, "namespace");
+        return Err(Error::NamespaceMissing { at, scope });
+    }
+    Ok(())
 }
 
 /// How messages call an object: `namespace/name`, as far as it has them.

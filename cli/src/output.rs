@@ -75,7 +75,7 @@ pub enum Privacy {
 /// Writes to `file`, or to standard output when there is none.
 ///
 /// # Errors
-/// [`Error::Write`].
+/// [`Error::Write`], [`Error::Print`].
 pub fn write(file: Option<&Path>, bytes: &[u8], privacy: Privacy) -> Result<(), Error> {
     match file {
         Some(path) => write_file(path, bytes, privacy),
@@ -86,13 +86,13 @@ pub fn write(file: Option<&Path>, bytes: &[u8], privacy: Privacy) -> Result<(), 
 /// Writes to standard output.
 ///
 /// # Errors
-/// [`Error::Write`].
+/// [`Error::Print`].
 pub fn print(bytes: &[u8]) -> Result<(), Error> {
     let mut stdout = io::stdout().lock();
     stdout
         .write_all(bytes)
         .and_then(|()| stdout.flush())
-        .map_err(Error::write("<stdout>".into()))
+        .map_err(Error::Print)
 }
 
 /// Whether somebody looks at standard output.
@@ -105,8 +105,7 @@ pub fn is_terminal() -> bool {
 /// what it points to is replaced. Devices and pipes are written to.
 fn write_file(path: &Path, bytes: &[u8], privacy: Privacy) -> Result<(), Error> {
     let failed = || Error::write(path.to_owned());
-    let target = followed(path).map_err(failed())?;
-    let permissions = match fs::metadata(&target) {
+    let permissions = match fs::metadata(path) {
         Ok(there) if there.is_dir() => {
             return Err(failed()(io::ErrorKind::IsADirectory.into()));
         }
@@ -119,6 +118,7 @@ fn write_file(path: &Path, bytes: &[u8], privacy: Privacy) -> Result<(), Error> 
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(failed()(error)),
     };
+    let target = followed(path).map_err(failed())?;
     replace(&target, bytes, permissions, privacy).map_err(failed())
 }
 
@@ -156,13 +156,12 @@ fn allow_what_umask_allows(builder: &mut Builder<'_, '_>) {
 #[cfg(not(unix))]
 fn allow_what_umask_allows(_: &mut Builder<'_, '_>) {}
 
-/// The name of a temporary file means nothing to anybody.
+/// The name of a temporary file, which its error ends with, means nothing to anybody.
 fn without_path(error: io::Error) -> io::Error {
-    match error.get_ref().and_then(|inner| inner.source()) {
-        Some(source) if error.raw_os_error().is_none() => {
-            io::Error::new(error.kind(), source.to_string())
-        }
-        _ => error,
+    let text = error.to_string();
+    match text.split_once(" at path ") {
+        Some((reason, _)) => io::Error::new(error.kind(), reason),
+        None => error,
     }
 }
 

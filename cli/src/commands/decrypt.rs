@@ -7,7 +7,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use seal_api::SealedSecret;
 use seal_envelope::Identity;
 use seal_manifest::{Location, Node};
-use seal_sealing::{FailedItem, ItemError, Secret, UnsealError, diagnose, key_hints, unseal};
+use seal_sealing::{
+    Cause, FailedItem, ItemError, Secret, UnsealError, diagnose, key_hints, unseal,
+};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use zeroize::Zeroizing;
 
@@ -15,7 +17,7 @@ use crate::{
     error::{Error, Errors},
     identities,
     input::{self, Source},
-    naming::{Naming, called},
+    naming::{Naming, called, expect_named},
     output::{self, Format, Privacy},
 };
 
@@ -87,14 +89,17 @@ impl Decrypt {
             name: None,
             namespace: self.namespace.as_deref(),
         };
-        let scope = sealed.scope();
-        naming.apply(&mut sealed.metadata, scope, node)?;
+        naming.apply(&mut sealed.metadata, node)?;
         let hints = key_hints(&sealed.metadata);
         let mut identities: Vec<&Identity> = identities.iter().collect();
         identities.sort_by_key(|identity| !hints.contains(identity.id()));
         match unseal(&sealed, &identities, true) {
             Ok(unsealed) => Ok(Plain(unsealed.secret)),
-            Err(error) => Err(explained(error, &sealed, node, &identities)),
+            Err(error) => {
+                // An object without a namespace opens when it was sealed without one.
+                expect_named(&sealed.metadata, sealed.scope(), node)?;
+                Err(explained(error, &sealed, node, &identities))
+            }
         }
     }
 }
@@ -114,6 +119,7 @@ fn explained(
     };
     let why = |error: &ItemError, text: Option<&String>| match (error, text) {
         (ItemError::NoKey, Some(text)) => diagnose(sealed, text, identities).to_string(),
+        (ItemError::Base64(_), _) => format!("{error}: {}", Cause::Corrupt),
         _ => error.to_string(),
     };
     match error {

@@ -12,7 +12,7 @@ use crate::{
     certificate::CertificateOptions,
     error::{Error, Errors},
     input::{self, Source},
-    naming::{Naming, called},
+    naming::{Naming, called, expect_named},
     output::{self, Format, Privacy},
 };
 
@@ -47,7 +47,8 @@ pub struct Encrypt {
     /// How far the sealed values may move: not at all, within their namespace, or anywhere.
     ///
     /// Without it the annotations of each Secret decide, and strict is the default. With it the
-    /// annotations are made to agree.
+    /// annotations are made to agree; that holds for strict, too, which kubeseal lets an annotation
+    /// override.
     #[arg(long, value_name = "SCOPE", value_parser = scope_parser())]
     scope: Option<Scope>,
 
@@ -114,8 +115,8 @@ impl Encrypt {
             name: self.name.as_deref(),
             namespace: self.namespace.as_deref(),
         };
-        let scope = secret.scope();
-        naming.apply(&mut secret.metadata, scope, node)?;
+        naming.apply(&mut secret.metadata, node)?;
+        expect_named(&secret.metadata, secret.scope(), node)?;
         let bytes = secret.values().map(|(_, value)| value.len()).sum();
         if bytes > MOST_DATA {
             return Err(Error::TooMuchData {

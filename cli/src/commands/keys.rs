@@ -6,7 +6,7 @@ use clap::Subcommand;
 
 use crate::error::Errors;
 
-/// Shows and fetches the keys of a cluster.
+/// Brings along the public keys of a cluster.
 #[derive(Debug, Subcommand)]
 #[expect(
     missing_docs,

@@ -44,7 +44,7 @@ impl Fetch {
     /// What stood in the way; then nothing was written.
     pub fn run(self) -> Result<(), Errors> {
         let pem = fetch_certificate(&self.controller, &self.connection)?;
-        let certificate = certificate::parse("the cluster's certificate", pem.as_bytes())?;
+        let certificate = certificate::parse(certificate::CLUSTER, pem.as_bytes())?;
         output::write(self.output_file.as_deref(), pem.as_bytes(), Privacy::Public)?;
         let (key, not_after) = (certificate.key_id(), certificate.not_after());
         report::note(&format_args!(

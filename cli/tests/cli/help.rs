@@ -1,0 +1,417 @@
+use snapbox::str;
+
+use crate::directory::Directory;
+
+fn shown(arguments: &str, text: impl snapbox::IntoData) {
+    let done = Directory::new().seal(arguments).assert();
+    done.success().stderr_eq("").stdout_eq(text);
+}
+
+#[test]
+fn the_program_tells_its_version_and_its_commands() {
+    shown(
+        "--version",
+        str![[r#"
+seal version: v0.1.0
+
+"#]],
+    );
+    shown(
+        "--help",
+        str![[r#"
+Encrypts Kubernetes Secrets so that they can live in Git.
+
+Only the controller in the cluster, which holds the private keys, can turn the result back into Secrets. Works with Bitnami Sealed Secrets.
+
+Usage: seal <COMMAND>
+
+Commands:
+  encrypt  Seals Secrets: manifests in, SealedSecrets out
+  value    Seals one value, to be pasted into encryptedData of a SealedSecret
+  decrypt  Recovers Secrets from SealedSecrets with the private keys, offline
+  keys     Brings along the public keys of a cluster
+
+Options:
+  -h, --help
+          Print help (see a summary with '-h')
+
+  -V, --version
+          Print version
+
+Examples:
+  Take the cluster's certificate along, once:
+    seal keys fetch -w cert.pem
+  Seal a Secret, offline:
+    seal encrypt --cert cert.pem secret.yaml -w sealed.yaml
+  Seal without a file in plaintext:
+    kubectl create secret generic db --from-file=password=/dev/stdin -n team-a /
+      --dry-run=client -o yaml | seal encrypt --cert cert.pem -w sealed.yaml
+
+Exit status: 0 good, 2 could not do it.
+
+"#]],
+    );
+}
+
+#[test]
+fn every_command_tells_its_options() {
+    shown(
+        "encrypt --help",
+        str![[r#"
+Seals Secrets: manifests in, SealedSecrets out.
+
+Reads YAML or JSON with any number of documents, Lists included; every document must be a Secret. Works offline with --cert and otherwise asks the cluster for its certificate. Nothing is printed or written unless everything could be sealed.
+
+Plain YAML scalars that YAML 1.1 and 1.2 read differently (0777, on, 1_000) and duplicate keys are refused: quote what is meant as text.
+
+Usage: seal encrypt [OPTIONS] [FILE]...
+
+Arguments:
+  [FILE]...
+          Files with Secrets; - or nothing is standard input
+
+Options:
+      --scope <SCOPE>
+          How far the sealed values may move: not at all, within their namespace, or anywhere.
+          
+          Without it the annotations of each Secret decide, and strict is the default. With it the annotations are made to agree; that holds for strict, too, which kubeseal lets an annotation override.
+          
+          [possible values: strict, namespace-wide, cluster-wide]
+
+  -n, --namespace <NAMESPACE>
+          The namespace of Secrets that name none; one that names another is an error
+
+      --name <NAME>
+          The name of the SealedSecret, whatever the Secret is called
+
+      --allow-empty-data
+          Seal Secrets without any data, too
+
+  -o, --format <FORMAT>
+          How to write: yaml unless the output file is called .json
+
+          Possible values:
+          - yaml: One document each, with `---` before it
+          - json: One pretty-printed document after the other
+
+  -w, --output-file <FILE>
+          Where to write; the file is replaced only when everything succeeded
+
+      --cert <FILE|URL>
+          The certificate to seal with: a PEM file, or a file:, http: or https: URL. Without it the certificate is fetched from the cluster
+          
+          [env: SEALED_SECRETS_CERT]
+
+  -h, --help
+          Print help (see a summary with '-h')
+
+Cluster options:
+      --controller-name <NAME>
+          The name of the controller's Service
+          
+          [env: SEALED_SECRETS_CONTROLLER_NAME]
+          [default: sealed-secrets-controller]
+
+      --controller-namespace <NAMESPACE>
+          The namespace of the controller
+          
+          [env: SEALED_SECRETS_CONTROLLER_NAMESPACE]
+          [default: kube-system]
+
+      --kubeconfig <FILE>
+          The kubeconfig file
+
+      --context <NAME>
+          The context of the kubeconfig
+
+      --cluster <NAME>
+          The cluster of the kubeconfig
+
+      --user <NAME>
+          The user of the kubeconfig
+
+  -s, --server <URL>
+          The address of the API server
+
+      --token <TOKEN>
+          The bearer token for the API server
+
+      --as <USER>
+          The user to act as
+
+      --as-group <GROUP>
+          A group to act as; may be repeated
+
+      --request-timeout <DURATION>
+          How long to wait for the cluster (such as 30s or 1m); 0 is for ever
+          
+          [default: 0]
+
+Examples:
+  seal encrypt --cert cert.pem secret.yaml -w sealed.yaml
+  seal encrypt --cert https://pki.example/cert.pem a.yaml b.yaml > sealed.yaml
+  kubectl create secret generic db --from-file=password=/dev/stdin -n team-a /
+    --dry-run=client -o yaml | seal encrypt -w sealed.yaml
+
+"#]],
+    );
+    shown(
+        "value --help",
+        str![[r#"
+Seals one value, to be pasted into encryptedData of a SealedSecret.
+
+The value comes from standard input or a file, byte for byte, and never from the command line, where other users and the shell's history would see it. Prints the sealed text alone; standard error tells what the SealedSecret must look like for it to open.
+
+Usage: seal value [OPTIONS] [FILE]
+
+Arguments:
+  [FILE]
+          The file with the value; - or nothing is standard input
+
+Options:
+      --from-file <FILE>
+          The same as FILE
+
+      --scope <SCOPE>
+          How far the sealed value may move: not at all, within its namespace, or anywhere
+          
+          [default: strict]
+          [possible values: strict, namespace-wide, cluster-wide]
+
+  -n, --namespace <NAMESPACE>
+          The namespace of the SealedSecret; not needed with --scope cluster-wide
+
+      --name <NAME>
+          The name of the SealedSecret; needed only with --scope strict
+
+      --cert <FILE|URL>
+          The certificate to seal with: a PEM file, or a file:, http: or https: URL. Without it the certificate is fetched from the cluster
+          
+          [env: SEALED_SECRETS_CERT]
+
+  -h, --help
+          Print help (see a summary with '-h')
+
+Cluster options:
+      --controller-name <NAME>
+          The name of the controller's Service
+          
+          [env: SEALED_SECRETS_CONTROLLER_NAME]
+          [default: sealed-secrets-controller]
+
+      --controller-namespace <NAMESPACE>
+          The namespace of the controller
+          
+          [env: SEALED_SECRETS_CONTROLLER_NAMESPACE]
+          [default: kube-system]
+
+      --kubeconfig <FILE>
+          The kubeconfig file
+
+      --context <NAME>
+          The context of the kubeconfig
+
+      --cluster <NAME>
+          The cluster of the kubeconfig
+
+      --user <NAME>
+          The user of the kubeconfig
+
+  -s, --server <URL>
+          The address of the API server
+
+      --token <TOKEN>
+          The bearer token for the API server
+
+      --as <USER>
+          The user to act as
+
+      --as-group <GROUP>
+          A group to act as; may be repeated
+
+      --request-timeout <DURATION>
+          How long to wait for the cluster (such as 30s or 1m); 0 is for ever
+          
+          [default: 0]
+
+Examples:
+  printf %s "$PASSWORD" | seal value --cert cert.pem -n team-a --name db
+  seal value --cert cert.pem -n team-a --scope namespace-wide tls.key
+
+"#]],
+    );
+    shown(
+        "decrypt --help",
+        str![[r#"
+Recovers Secrets from SealedSecrets with the private keys, offline.
+
+For the day when a cluster is lost but its keys are not. Reads YAML or JSON with any number of documents, Lists included, and prints all Secrets or, when any item does not open, none, and tells for each why. The owner reference that the controller would set is left out, for without the SealedSecret's uid API servers refuse it.
+
+Usage: seal decrypt [OPTIONS] --identity <FILE> [FILE]...
+
+Arguments:
+  [FILE]...
+          Files with SealedSecrets; - or nothing is standard input
+
+Options:
+  -i, --identity <FILE>
+          Private keys: PEM, or key Secrets in YAML or JSON; may be repeated, - is standard input
+
+  -n, --namespace <NAMESPACE>
+          The namespace of SealedSecrets that name none; one that names another is an error
+
+  -o, --format <FORMAT>
+          How to write: yaml unless the output file is called .json
+
+          Possible values:
+          - yaml: One document each, with `---` before it
+          - json: One pretty-printed document after the other
+
+  -w, --output-file <FILE>
+          Where to write, readable for its owner alone
+
+  -h, --help
+          Print help (see a summary with '-h')
+
+Examples:
+  Keep the keys in a safe place while the cluster lives:
+    kubectl get secret -n kube-system /
+      -l sealedsecrets.bitnami.com/sealed-secrets-key -o yaml > keys.yaml
+  Recover:
+    seal decrypt --identity keys.yaml sealed.yaml | kubectl apply -f -
+
+Exit status: 0 everything opened, 2 something did not, or could not be read.
+
+"#]],
+    );
+    shown(
+        "keys fetch --help",
+        str![[r#"
+Fetches the certificate to seal with.
+
+It is public: keep it in Git, and sealing needs no cluster. It comes from the ConfigMap in which the controller publishes it, or else from the controller itself, through the API server. Standard error tells the key's id and when the certificate expires.
+
+Usage: seal keys fetch [OPTIONS]
+
+Options:
+  -w, --output-file <FILE>
+          Where to write it instead of standard output
+          
+          [alias: -o]
+
+  -h, --help
+          Print help (see a summary with '-h')
+
+Cluster options:
+      --controller-name <NAME>
+          The name of the controller's Service
+          
+          [env: SEALED_SECRETS_CONTROLLER_NAME]
+          [default: sealed-secrets-controller]
+
+      --controller-namespace <NAMESPACE>
+          The namespace of the controller
+          
+          [env: SEALED_SECRETS_CONTROLLER_NAMESPACE]
+          [default: kube-system]
+
+      --kubeconfig <FILE>
+          The kubeconfig file
+
+      --context <NAME>
+          The context of the kubeconfig
+
+      --cluster <NAME>
+          The cluster of the kubeconfig
+
+      --user <NAME>
+          The user of the kubeconfig
+
+  -s, --server <URL>
+          The address of the API server
+
+      --token <TOKEN>
+          The bearer token for the API server
+
+      --as <USER>
+          The user to act as
+
+      --as-group <GROUP>
+          A group to act as; may be repeated
+
+      --request-timeout <DURATION>
+          How long to wait for the cluster (such as 30s or 1m); 0 is for ever
+          
+          [default: 0]
+
+Examples:
+  seal keys fetch -w cert.pem
+  seal keys fetch --context staging --controller-namespace sealed-secrets > staging.pem
+
+"#]],
+    );
+}
+
+#[test]
+fn what_is_mistyped_is_answered_with_what_was_meant() {
+    let directory = Directory::new();
+    directory.fails(
+        "encrpt",
+        "",
+        str![[r#"
+error: unrecognized subcommand 'encrpt'
+
+  tip: some similar subcommands exist: 'decrypt', 'encrypt'
+
+Usage: seal <COMMAND>
+
+For more information, try '--help'.
+
+"#]],
+    );
+    directory.fails(
+        "encrypt --certt cert.pem",
+        "",
+        str![[r#"
+error: unexpected argument '--certt' found
+
+  tip: a similar argument exists: '--cert'
+
+Usage: seal encrypt --cert <FILE|URL> [FILE]...
+
+For more information, try '--help'.
+
+"#]],
+    );
+    directory.fails(
+        "encrypt --scope wide",
+        "",
+        str![[r#"
+error: invalid value 'wide' for '--scope <SCOPE>'
+  [possible values: strict, namespace-wide, cluster-wide]
+
+For more information, try '--help'.
+
+"#]],
+    );
+    directory.fails(
+        "decrypt sealed.yaml",
+        "",
+        str![[r#"
+error: the following required arguments were not provided:
+  --identity <FILE>
+
+Usage: seal decrypt --identity <FILE> <FILE>...
+
+For more information, try '--help'.
+
+"#]],
+    );
+}
+
+#[test]
+fn messages_have_no_colours_where_nobody_sees_them() {
+    let directory = Directory::new();
+    let done = directory.seal("encrypt --cert nofile secret.yaml").assert();
+    assert!(!done.get_output().stderr.contains(&0x1b));
+}

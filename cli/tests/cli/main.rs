@@ -1,0 +1,18 @@
+//! The program as people run it: arguments, files and standard input in; output, messages, exit
+//! status and files out.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
+
+mod bad_certificates;
+mod bad_files;
+mod bad_sealed;
+mod bad_secrets;
+mod decrypt;
+mod directory;
+mod encrypt;
+mod help;
+mod keys;
+mod output;
+mod server;
+mod value;
+mod vectors;

@@ -1,0 +1,104 @@
+use seal_envelope::Label;
+use seal_keyring::identities_from_pem;
+use snapbox::str;
+
+use crate::directory::Directory;
+
+fn opened(directory: &Directory, sealed: &str, label: &str) -> Vec<u8> {
+    let identity = identities_from_pem(directory.read("key.pem").as_bytes()).unwrap();
+    let envelope = seal_sealing::decode(sealed).unwrap();
+    let plaintext = identity[0].open(&envelope, &Label::new(label)).unwrap();
+    plaintext.as_bytes().to_vec()
+}
+
+#[test]
+fn a_value_is_sealed_byte_for_byte_and_printed_without_a_newline() {
+    let directory = Directory::new();
+    let sealed = directory.succeeds("value --cert cert.pem -n team-a --name db", "s3cr3t");
+    assert!(!sealed.ends_with('\n'));
+    assert_eq!(opened(&directory, &sealed, "team-a/db"), b"s3cr3t");
+}
+
+#[test]
+fn a_value_may_come_from_a_file_and_be_anything() {
+    let directory = Directory::new();
+    directory.put("value", b"\0\xff\n");
+    for arguments in ["value", "--from-file value", "-"] {
+        let arguments = format!("value --cert cert.pem --scope cluster-wide {arguments}");
+        let done = directory
+            .seal(&arguments)
+            .stdin(snapbox::Data::binary(b"\0\xff\n".to_vec()))
+            .assert()
+            .success();
+        let sealed = String::from_utf8(done.get_output().stdout.clone()).unwrap();
+        assert_eq!(opened(&directory, &sealed, ""), b"\0\xff\n");
+    }
+}
+
+#[test]
+fn standard_error_tells_what_the_sealed_secret_must_look_like() {
+    let directory = Directory::new();
+    let told = |arguments: &str, stdin: &'static str| {
+        let arguments = format!("value --cert cert.pem {arguments}");
+        directory.seal(&arguments).stdin(stdin).assert().success()
+    };
+    told("-n team-a --name db", "x").stderr_eq(str![[r#"
+opens only in the SealedSecret team-a/db, which needs no annotation for its scope
+
+"#]]);
+    told("-n team-a --scope namespace-wide", "x").stderr_eq(str![[r#"
+opens in any SealedSecret of namespace team-a that has the annotation sealedsecrets.bitnami.com/namespace-wide: "true"
+
+"#]]);
+    told("--scope cluster-wide", "x\n").stderr_eq(str![[r#"
+warning: the value ends with a newline, which is sealed with it
+opens in any SealedSecret that has the annotation sealedsecrets.bitnami.com/cluster-wide: "true"
+
+"#]]);
+}
+
+#[test]
+fn what_the_scope_binds_to_is_needed() {
+    let directory = Directory::new();
+    directory.fails(
+        "value --cert cert.pem -n team-a",
+        "x",
+        str![[r#"
+error: strict scope needs --name
+  hint: what it is bound to must be the same as in the SealedSecret that it goes into
+
+"#]],
+    );
+    directory.fails(
+        "value --cert cert.pem --name db",
+        "x",
+        str![[r#"
+error: strict scope needs --namespace
+  hint: what it is bound to must be the same as in the SealedSecret that it goes into
+
+"#]],
+    );
+    directory.fails(
+        "value --cert cert.pem --name db --scope namespace-wide",
+        "x",
+        str![[r#"
+error: namespace-wide scope needs --namespace
+  hint: what it is bound to must be the same as in the SealedSecret that it goes into
+
+"#]],
+    );
+}
+
+#[test]
+fn a_value_larger_than_a_secret_may_be_is_refused() {
+    let directory = Directory::new();
+    directory.put("large", vec![b'x'; (1 << 20) + 1]);
+    directory.fails(
+        "value --cert cert.pem --scope cluster-wide large",
+        "",
+        str![[r#"
+error: large: 1048577 bytes of data, but a Secret holds at most 1048576
+
+"#]],
+    );
+}
