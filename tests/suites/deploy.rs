@@ -79,7 +79,7 @@ async fn the_controller_may_do_what_it_does_and_nothing_else() {
         ("elsewhere", "sealedsecrets.bitnami.com", "get list watch"),
         ("elsewhere", "sealedsecrets.bitnami.com/status", "update"),
         ("elsewhere", "secrets", "get list watch create update"),
-        ("elsewhere", "events", "create patch"),
+        ("elsewhere", "events", "create"),
         ("elsewhere", "configmaps seal-public-keys", ""),
         (HOME, "secrets", "get list watch create update"),
         (HOME, "configmaps seal-public-keys", "get create update"),
