@@ -151,7 +151,10 @@ fn metadata(node: &Node<'_>) -> Result<ObjectMeta, SecretError> {
     let mut fields = Map::new();
     for field in node.entries()? {
         let value = match field.key.as_ref() {
-            "annotations" if field.value.is_mapping() => annotations(&field.value)?,
+            "annotations" if field.value.is_mapping() => match annotations(&field.value)? {
+                none if none.is_empty() => continue,
+                some => Value::Object(some),
+            },
             _ => field.value.to_json()?,
         };
         fields.insert(field.key.into_owned(), value);
@@ -161,7 +164,7 @@ fn metadata(node: &Node<'_>) -> Result<ObjectMeta, SecretError> {
     })
 }
 
-fn annotations(node: &Node<'_>) -> Result<Value, SecretError> {
+fn annotations(node: &Node<'_>) -> Result<Map<String, Value>, SecretError> {
     let mut annotations = Map::new();
     for entry in node.entries()? {
         if !LAST_APPLIED.contains(&entry.key.as_ref()) {
@@ -169,7 +172,7 @@ fn annotations(node: &Node<'_>) -> Result<Value, SecretError> {
             annotations.insert(entry.key.into_owned(), Value::String(text.to_string()));
         }
     }
-    Ok(Value::Object(annotations))
+    Ok(annotations)
 }
 
 fn texts(node: &Node<'_>) -> Result<BTreeMap<String, Plaintext>, SecretError> {
