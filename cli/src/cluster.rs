@@ -252,6 +252,13 @@ impl Connection {
     }
 
     async fn changed(&self, mut kubeconfig: Kubeconfig) -> Result<Config, String> {
+        // Without this check a user that is not there would be nobody.
+        let users = &kubeconfig.auth_infos;
+        if let Some(user) = &self.user
+            && !users.iter().any(|known| known.name == *user)
+        {
+            return Err(format!("the kubeconfig has no user {user:?}"));
+        }
         if let Some(server) = &self.server {
             parse_server(server)?;
             for cluster in &mut kubeconfig.clusters {

@@ -108,14 +108,16 @@ pub enum Error {
         field: String,
     },
     /// A field of a Secret has the wrong type.
-    #[error("{at}: {field}: expected {expected}")]
+    #[error("{at}: {field}: expected {expected}, found {found}")]
     FieldType {
         /// Where it stands.
         at: Location,
         /// Its name.
-        field: &'static str,
+        field: String,
         /// What the field takes.
         expected: &'static str,
+        /// The type of what stands there.
+        found: &'static str,
     },
     /// A Secret without a single value.
     #[error("{at}: the Secret {called} holds no data")]
@@ -264,6 +266,9 @@ impl Error {
             Self::UnknownField { .. } => {
                 "correct its spelling, or remove it; values stand in data (base64) or stringData"
             }
+            Self::FieldType {
+                expected: "text", ..
+            } => "quote the value",
             Self::EmptyData { .. } => "if that is intended, add --allow-empty-data",
             Self::NameMissing { .. } => "add it to the manifest",
             Self::NamespaceMissing { .. } => {
@@ -303,6 +308,10 @@ impl Error {
                 status: Some(401 | 403),
                 ..
             } => "ask for that right, or for the certificate itself and pass it with --cert FILE",
+            Self::Cluster {
+                status: Some(502..=504),
+                ..
+            } => "the controller does not answer; see whether its Pod is ready, and try again",
             Self::Cluster { .. } => {
                 "check --context and the network, or seal offline with --cert FILE"
             }

@@ -72,14 +72,14 @@ pub enum Privacy {
     Private,
 }
 
-/// Writes to `file`, or to standard output when there is none.
+/// Writes to `file`, or to standard output when there is none or it is `-`.
 ///
 /// # Errors
 /// [`Error::Write`], [`Error::Print`].
 pub fn write(file: Option<&Path>, bytes: &[u8], privacy: Privacy) -> Result<(), Error> {
     match file {
-        Some(path) => write_file(path, bytes, privacy),
-        None => print(bytes),
+        Some(path) if path != Path::new("-") => write_file(path, bytes, privacy),
+        _ => print(bytes),
     }
 }
 

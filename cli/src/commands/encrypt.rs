@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, builder::PossibleValuesParser, builder::TypedValueParser};
 use seal_api::{Scope, SealedSecret};
 use seal_keyring::Certificate;
-use seal_manifest::Node;
+use seal_manifest::{Node, Scalar};
 use seal_sealing::{Secret, SecretError, seal};
 
 use crate::{
@@ -175,15 +175,12 @@ fn expect_shape(node: &Node<'_>) -> Result<(), Error> {
         return Ok(());
     }
     for entry in &entries {
-        if entry.key == "immutable" && !entry.value.is_null() {
-            let value = entry.value.to_json()?;
-            if !value.is_boolean() {
-                return Err(Error::FieldType {
-                    at: entry.value.location(),
-                    field: "immutable",
-                    expected: "true or false",
-                });
+        match entry.key.as_ref() {
+            "immutable" if !matches!(entry.value.scalar(), Ok(Scalar::Bool(_) | Scalar::Null)) => {
+                return Err(field_type("immutable", "true or false", &entry.value));
             }
+            "metadata" if entry.value.is_mapping() => expect_texts(&entry.value)?,
+            _ => {}
         }
         if !FIELDS.contains(&entry.key.as_ref()) {
             return Err(Error::UnknownField {
@@ -193,4 +190,36 @@ fn expect_shape(node: &Node<'_>) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// In the metadata, where `version: 1.10` is a favourite mistake.
+fn expect_texts(metadata: &Node<'_>) -> Result<(), Error> {
+    for field in metadata.entries()? {
+        match field.key.as_ref() {
+            name @ ("name" | "namespace") => expect_text(name, &field.value)?,
+            "labels" if field.value.is_mapping() => {
+                for label in field.value.entries()? {
+                    expect_text(&format!("labels.{}", label.key), &label.value)?;
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn expect_text(field: &str, value: &Node<'_>) -> Result<(), Error> {
+    match value.scalar() {
+        Ok(Scalar::Text(_) | Scalar::Null) => Ok(()),
+        _ => Err(field_type(&format!("metadata.{field}"), "text", value)),
+    }
+}
+
+fn field_type(field: &str, expected: &'static str, value: &Node<'_>) -> Error {
+    Error::FieldType {
+        at: value.location(),
+        field: field.to_owned(),
+        expected,
+        found: value.type_name(),
+    }
 }

@@ -240,7 +240,27 @@ error: bad.yaml:6:1: a Secret has no field "stringdata", so what stands there wo
         ENCRYPT,
         "",
         str![[r#"
-error: bad.yaml:3:12: immutable: expected true or false
+error: bad.yaml:3:12: immutable: expected true or false, found text
+
+"#]],
+    );
+}
+
+#[test]
+fn numbers_where_the_metadata_needs_text_are_refused() {
+    let labelled = SECRET.replace("metadata:\n", "metadata:\n  labels: {version: 1.10}\n");
+    bad(format!(
+        "{labelled}---\n{}",
+        SECRET.replace("name: db", "name: 5")
+    ))
+    .fails(
+        ENCRYPT,
+        "",
+        str![[r#"
+error: bad.yaml:4:21: metadata.labels.version: expected text, found a floating-point number
+  hint: quote the value
+error: bad.yaml:15:9: metadata.name: expected text, found an integer
+  hint: quote the value
 
 "#]],
     );

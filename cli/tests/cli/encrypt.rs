@@ -153,4 +153,5 @@ fn a_copy_of_the_plaintext_in_an_annotation_does_not_travel() {
     );
     let sealed = directory.succeeds("encrypt --cert cert.pem", &applied);
     assert!(!sealed.contains("last-applied"), "{sealed}");
+    assert!(!sealed.contains("annotations: {}"), "{sealed}");
 }

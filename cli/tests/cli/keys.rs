@@ -176,6 +176,18 @@ error: no cluster to ask: cannot read the kubeconfig nofile: No such file or dir
 
 "#]],
     );
+    let server = Server::start([]);
+    let known = with_kubeconfig(&server);
+    known.fails(
+        "keys fetch --kubeconfig config --user jane",
+        "",
+        str![[r#"
+error: no cluster to ask: the kubeconfig has no user "jane"
+  hint: name a kubeconfig with --kubeconfig, or seal offline with --cert FILE
+
+"#]],
+    );
+    assert!(server.requests().is_empty());
     directory.put("config", "apiVersion: v1\nkind: Config\n");
     directory.fails(
         "keys fetch --kubeconfig config",

@@ -77,6 +77,8 @@ fn a_symbolic_link_stays_one_and_its_target_is_replaced() {
 #[test]
 fn a_device_is_written_to() {
     let directory = Directory::new();
-    let printed = directory.succeeds(&format!("{ENCRYPT} /dev/stdout"), "");
-    assert!(printed.starts_with("---\n"));
+    for device in ["/dev/stdout", "-"] {
+        let printed = directory.succeeds(&format!("{ENCRYPT} {device}"), "");
+        assert!(printed.starts_with("---\n"), "{device}");
+    }
 }
