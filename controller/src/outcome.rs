@@ -74,27 +74,56 @@ impl Failure {
 
     /// A failure of a call to the API server: an answer that time can mend, unless the Secret is
     /// immutable.
+    ///
+    /// The server's own words are not passed on: those of an admission webhook may quote a value.
     #[must_use]
     pub fn of_write(error: &kube::Error) -> Self {
-        match error {
-            kube::Error::Api(status) if status.code == 422 && says_immutable(&status.message) => {
-                Self::new(
-                    Reason::Immutable,
-                    "the target Secret is immutable or would change its type; delete it to have it \
-                     made anew",
-                )
-            }
-            kube::Error::Api(status) => Self::new(
+        let kube::Error::Api(status) = error else {
+            return Self::new(
                 Reason::ApiError,
-                format!("the API server answered: {}", status.reason),
+                "the API server cannot be reached; trying again",
+            );
+        };
+        match status.code {
+            422 if status.message.contains("immutable") => Self::new(
+                Reason::Immutable,
+                "the target Secret is immutable or would change its type; delete it to have it made \
+                 anew",
             ),
-            _ => Self::new(Reason::ApiError, "the API server cannot be reached"),
+            422 => Self::new(
+                Reason::ApiError,
+                format!("the API server refuses the Secret: {}", fields(status)),
+            ),
+            403 if status.message.contains("being terminated") => {
+                Self::new(Reason::ApiError, "the namespace is being deleted")
+            }
+            403 if status.message.contains("cannot") => Self::new(
+                Reason::ApiError,
+                "the controller may not do this to Secrets of this namespace: check its RBAC",
+            ),
+            400 | 403 => Self::new(
+                Reason::ApiError,
+                "an admission policy of the cluster refuses the Secret: try it with kubectl apply \
+                 --dry-run=server",
+            ),
+            code => Self::new(
+                Reason::ApiError,
+                format!(
+                    "the API server answered {code} {}; trying again",
+                    status.reason
+                ),
+            ),
         }
     }
 }
 
-fn says_immutable(message: &str) -> bool {
-    message.contains("immutable")
+/// The fields that the server found wrong, without their values.
+fn fields(status: &kube::core::Status) -> String {
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    let fields: Vec<_> = causes
+        .map(|cause| format!("{} ({})", cause.field, cause.reason))
+        .collect();
+    fields.join(", ")
 }
 
 /// What a pass did to the Secret.

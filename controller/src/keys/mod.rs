@@ -64,8 +64,7 @@ impl KeySink {
     /// Publishes a keyring to all sources, if it differs from the one before.
     pub fn put(&self, keyring: Keyring) {
         self.0.send_if_modified(|before| {
-            let ids = |ring: &Keyring| ring.iter().map(|key| key.id().clone()).collect::<Vec<_>>();
-            let same = before.loaded && ids(&before.keyring) == ids(&keyring);
+            let same = before.loaded && is_same(&before.keyring, &keyring);
             if !same {
                 let generation = before.generation + 1;
                 *before = Arc::new(Snapshot {
@@ -77,4 +76,13 @@ impl KeySink {
             !same
         });
     }
+}
+
+/// The same keys with the same certificates, in the same order.
+fn is_same(a: &Keyring, b: &Keyring) -> bool {
+    let shown = |keyring: &Keyring| {
+        let certificates = keyring.iter().map(|key| key.certificate().to_pem());
+        certificates.collect::<Vec<_>>()
+    };
+    shown(a) == shown(b)
 }

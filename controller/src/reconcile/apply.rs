@@ -101,7 +101,7 @@ impl Task<'_> {
     async fn create(&self, repair: bool) -> Result<Applied, Failure> {
         let unsealed = self.unseal().await?;
         let ours = unsealed.secret.metadata.clone();
-        let wanted = desired::created(unsealed.secret);
+        let wanted = desired::created(unsealed.secret, self.uid());
         let _permit = self.context.workers.acquire().await;
         match self.secrets.create(&parameters(), &wanted.0).await {
             Ok(answer) => {
@@ -142,7 +142,7 @@ impl Task<'_> {
         let unsealed = self.unseal().await?;
         let ours = unsealed.secret.metadata.clone();
         let keys = ids(&unsealed.keys);
-        let Some(wanted) = desired::updated(&actual, unsealed.secret, update) else {
+        let Some(wanted) = desired::updated(&actual, unsealed.secret, update, self.uid()) else {
             return Ok(self.right(Success::AlreadyRight, &actual, &ours, keys));
         };
         let _permit = self.context.workers.acquire().await;

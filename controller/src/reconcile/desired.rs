@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use aws_lc_rs::hmac;
 use k8s_openapi::{
-    ByteString, api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta,
+    ByteString,
+    api::core::v1::Secret,
+    apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
 };
 use seal_sealing::Secret as Plain;
 use zeroize::Zeroize;
@@ -34,16 +36,17 @@ impl std::fmt::Debug for Wiped {
 /// The Secret to create.
 ///
 /// Of the template's metadata only labels, annotations and finalizers are taken: what belongs to
-/// the server, such as a uid, would make the API server refuse the Secret.
+/// the server, such as a uid, would make the API server refuse the Secret, and an owner of the
+/// template's choice could have it collected as garbage.
 #[must_use]
-pub fn created(plain: Plain) -> Wiped {
+pub fn created(plain: Plain, owner_uid: &str) -> Wiped {
     let metadata = ObjectMeta {
         name: plain.metadata.name.clone(),
         namespace: plain.metadata.namespace.clone(),
         labels: plain.metadata.labels.clone(),
         annotations: plain.metadata.annotations.clone(),
         finalizers: plain.metadata.finalizers.clone(),
-        owner_references: plain.metadata.owner_references.clone(),
+        owner_references: owners(&plain, owner_uid),
         ..ObjectMeta::default()
     };
     Wiped(Secret {
@@ -57,7 +60,7 @@ pub fn created(plain: Plain) -> Wiped {
 
 /// The existing Secret as it should be, or `None` when it is right already.
 #[must_use]
-pub fn updated(actual: &Wiped, plain: Plain, update: &Update) -> Option<Wiped> {
+pub fn updated(actual: &Wiped, plain: Plain, update: &Update, owner_uid: &str) -> Option<Wiped> {
     let mut wanted = Wiped(actual.0.clone());
     let secret = &mut wanted.0;
     let keep_foreign = update.merge || update.same_inputs;
@@ -89,6 +92,16 @@ pub fn updated(actual: &Wiped, plain: Plain, update: &Update) -> Option<Wiped> {
         secret.data = Some(values(plain));
     }
     (!is_same(&actual.0, secret)).then_some(wanted)
+}
+
+/// The reference to the SealedSecret itself, unless its template waives it.
+fn owners(plain: &Plain, owner_uid: &str) -> Option<Vec<OwnerReference>> {
+    let owners = plain.metadata.owner_references.iter().flatten();
+    let own: Vec<_> = owners
+        .filter(|owner| owner.uid == owner_uid)
+        .cloned()
+        .collect();
+    (!own.is_empty()).then_some(own)
 }
 
 /// Null, absent and empty mean the same to the API server.
@@ -212,6 +225,8 @@ mod tests {
 
     use super::*;
 
+    const OWNER: &str = "uid-of-the-sealed-secret";
+
     fn texts(pairs: &[(&str, &str)]) -> Option<Texts> {
         Some(
             pairs
@@ -233,7 +248,7 @@ mod tests {
     }
 
     fn actual(change: impl FnOnce(&mut Secret)) -> Wiped {
-        let mut actual = created(plain());
+        let mut actual = created(plain(), OWNER);
         actual.0.type_ = Some("Opaque".into());
         actual.0.metadata.uid = Some("u".into());
         change(&mut actual.0);
@@ -258,7 +273,7 @@ mod tests {
     fn a_right_secret_is_left_alone() {
         for merge in [false, true] {
             let actual = actual(|_| {});
-            assert!(updated(&actual, plain(), &update(merge, true)).is_none());
+            assert!(updated(&actual, plain(), &update(merge, true), OWNER).is_none());
         }
     }
 
@@ -269,8 +284,8 @@ mod tests {
             |it| value(it, "b", "2"),
             |it| it.data = None,
         ] {
-            let fixed = updated(&actual(change), plain(), &update(false, true)).unwrap();
-            assert_eq!(fixed.0.data, created(plain()).0.data);
+            let fixed = updated(&actual(change), plain(), &update(false, true), OWNER).unwrap();
+            assert_eq!(fixed.0.data, created(plain(), OWNER).0.data);
         }
     }
 
@@ -283,7 +298,7 @@ mod tests {
             })
         };
         let labels = |same_inputs| {
-            updated(&touched(), plain(), &update(false, same_inputs))
+            updated(&touched(), plain(), &update(false, same_inputs), OWNER)
                 .unwrap()
                 .0
                 .metadata
@@ -294,7 +309,7 @@ mod tests {
         assert_eq!(labels(false), texts(&[("app", "shop")]));
         let only_theirs =
             actual(|it| it.metadata.labels = texts(&[("app", "shop"), ("theirs", "x")]));
-        assert!(updated(&only_theirs, plain(), &update(false, true)).is_none());
+        assert!(updated(&only_theirs, plain(), &update(false, true), OWNER).is_none());
     }
 
     #[test]
@@ -304,7 +319,7 @@ mod tests {
             it.metadata.labels = None;
             value(it, "theirs", "x");
         });
-        let merged = updated(&patched, plain(), &update(true, false)).unwrap();
+        let merged = updated(&patched, plain(), &update(true, false), OWNER).unwrap();
         let keys: Vec<_> = merged.0.data.as_ref().unwrap().keys().cloned().collect();
         assert_eq!(keys, ["a", "theirs"]);
         assert_eq!(merged.0.metadata.labels, texts(&[("app", "shop")]));
@@ -315,7 +330,11 @@ mod tests {
         let mut plain = plain();
         plain.metadata.uid = Some("forged".into());
         plain.metadata.resource_version = Some("42".into());
-        let created = created(plain);
+        plain.metadata.owner_references = Some(vec![OwnerReference {
+            uid: "forged".into(),
+            ..OwnerReference::default()
+        }]);
+        let created = created(plain, OWNER);
         assert_eq!(
             (
                 &created.0.metadata.uid,
