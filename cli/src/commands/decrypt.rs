@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, builder::NonEmptyStringValueParser};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use seal_api::SealedSecret;
 use seal_envelope::Identity;
@@ -39,7 +39,7 @@ pub struct Decrypt {
     files: Vec<Source>,
 
     /// The namespace of SealedSecrets that name none; one that names another is an error
-    #[arg(short, long)]
+    #[arg(short, long, value_parser = NonEmptyStringValueParser::new())]
     namespace: Option<String>,
 
     /// How to write: yaml unless the output file is called .json

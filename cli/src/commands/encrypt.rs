@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, builder::PossibleValuesParser, builder::TypedValueParser};
+use clap::{
+    Args,
+    builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser},
+};
 use seal_api::{Scope, SealedSecret};
 use seal_keyring::Certificate;
 use seal_manifest::{Node, Scalar};
@@ -53,11 +56,11 @@ pub struct Encrypt {
     scope: Option<Scope>,
 
     /// The namespace of Secrets that name none; one that names another is an error
-    #[arg(short, long)]
+    #[arg(short, long, value_parser = NonEmptyStringValueParser::new())]
     namespace: Option<String>,
 
     /// The name of the SealedSecret, whatever the Secret is called
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     name: Option<String>,
 
     /// Seal Secrets without any data, too
@@ -165,8 +168,7 @@ fn expect_shape(node: &Node<'_>) -> Result<(), Error> {
         return Ok(());
     }
     let entries = node.entries()?;
-    let has = |name: &str| entries.iter().any(|entry| entry.key == name);
-    if !has("kind") || !has("apiVersion") {
+    if node.kind().is_none() || node.api_version().is_none() {
         let found = "an object without apiVersion and kind".to_owned();
         let at = node.location();
         return Err(SecretError::NotASecret { at, found }.into());

@@ -1,6 +1,6 @@
 //! `seal value`: one value in, the text for `encryptedData` out.
 
-use clap::Args;
+use clap::{Args, builder::NonEmptyStringValueParser};
 use seal_api::Scope;
 use seal_sealing::{SealError, label, seal_value};
 
@@ -33,11 +33,11 @@ pub struct Value {
     scope: Scope,
 
     /// The namespace of the SealedSecret; not needed with --scope cluster-wide
-    #[arg(short, long)]
+    #[arg(short, long, value_parser = NonEmptyStringValueParser::new())]
     namespace: Option<String>,
 
     /// The name of the SealedSecret; needed only with --scope strict
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     name: Option<String>,
 
     #[command(flatten)]

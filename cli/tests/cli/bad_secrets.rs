@@ -50,6 +50,11 @@ error: bad.yaml:1:1: expected a Secret of API version v1 but found an object wit
   hint: take this document out, or name only files that hold Secrets
 
 "#]]);
+    bad("apiVersion: v1\nkind: [Secret]\n").fails(ENCRYPT, "", str![[r#"
+error: bad.yaml:1:1: expected a Secret of API version v1 but found an object without apiVersion and kind
+  hint: take this document out, or name only files that hold Secrets
+
+"#]]);
     bad("just text\n").fails(
         ENCRYPT,
         "",

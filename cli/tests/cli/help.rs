@@ -410,6 +410,18 @@ For more information, try '--help'.
 }
 
 #[test]
+fn an_empty_name_is_no_name() {
+    // What a script passes whose variable is not set.
+    for option in ["--name", "--namespace"] {
+        let directory = Directory::new();
+        let command = directory.seal("encrypt --cert cert.pem secret.yaml");
+        let done = command.arg(option).arg("").assert().code(2).stdout_eq("");
+        let told = String::from_utf8_lossy(&done.get_output().stderr).into_owned();
+        assert!(told.contains("a value is required"), "{told}");
+    }
+}
+
+#[test]
 fn messages_have_no_colours_where_nobody_sees_them() {
     let directory = Directory::new();
     let done = directory.seal("encrypt --cert nofile secret.yaml").assert();
