@@ -74,12 +74,7 @@ pub fn updated(actual: &Wiped, plain: Plain, update: &Update, owner_uid: &str) -
         plain.metadata.annotations.clone(),
         keep_foreign,
     );
-    if let Some(owners) = plain
-        .metadata
-        .owner_references
-        .clone()
-        .filter(|_| update.own)
-    {
+    if let Some(owners) = owners(&plain, owner_uid).filter(|_| update.own) {
         secret.metadata.owner_references = Some(owners);
     } else if !update.merge {
         secret.metadata.owner_references = None;
