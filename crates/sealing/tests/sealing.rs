@@ -1,0 +1,296 @@
+//! Secrets sealed and unsealed again, whole and in slices, and why some do not unseal.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
+
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+use seal_api::{Scope, SealedSecret, annotations};
+use seal_envelope::{Identity, KeySize, PrivateKeyDer};
+use seal_manifest::{Reading, Stream};
+use seal_sealing::{
+    Cause, SealError, Secret, SecretError, UnsealError, Unsealing, diagnose, key_hints, label,
+    seal, seal_value, unseal,
+};
+
+static KEYS: LazyLock<Vec<Identity>> = LazyLock::new(|| {
+    let key = || Identity::new(&PrivateKeyDer::generate(KeySize::Rsa2048).unwrap()).unwrap();
+    vec![key(), key(), key()]
+});
+
+fn keys() -> Vec<&'static Identity> {
+    KEYS.iter().collect()
+}
+
+fn read(yaml: &str) -> Result<Secret, SecretError> {
+    let stream = Stream::parse("secret.yaml", yaml, Reading::Strict)?;
+    Secret::from_node(&stream.documents()[0].root())
+}
+
+fn secret(metadata: &str) -> Secret {
+    read(&format!(
+        "apiVersion: v1\nkind: Secret\nmetadata: {{name: db, namespace: team-a{metadata}}}\n\
+         type: example.com/own\nimmutable: true\ndata: {{user: YXBw}}\nstringData: {{password: s3cr3t}}\n"
+    ))
+    .unwrap()
+}
+
+fn sealed(metadata: &str) -> SealedSecret {
+    seal(&secret(metadata), KEYS[0].recipient()).unwrap()
+}
+
+fn value(sealed: &SealedSecret, key: &str) -> String {
+    let unsealed = unseal(sealed, &keys(), false).unwrap();
+    String::from_utf8(unsealed.secret.data[key].to_vec()).unwrap()
+}
+
+#[test]
+fn a_sealed_secret_unseals_to_what_it_was() {
+    let sealed = sealed(", labels: {app: shop}");
+    let unsealed = unseal(&sealed, &keys(), false).unwrap();
+    let secret = &unsealed.secret;
+    assert_eq!(value(&sealed, "user"), "app");
+    assert_eq!(value(&sealed, "password"), "s3cr3t");
+    assert_eq!(
+        (secret.type_.as_deref(), secret.immutable),
+        (Some("example.com/own"), Some(true))
+    );
+    assert_eq!(secret.metadata.labels.as_ref().unwrap()["app"], "shop");
+    assert_eq!(unsealed.keys.iter().collect::<Vec<_>>(), [KEYS[0].id()]);
+}
+
+#[test]
+fn values_given_as_text_win_over_those_in_base64() {
+    let secret =
+        read("metadata: {name: db, namespace: team-a}\ndata: {a: b2xk}\nstringData: {a: new}\n");
+    let sealed = seal(&secret.unwrap(), KEYS[0].recipient()).unwrap();
+    assert_eq!(value(&sealed, "a"), "new");
+}
+
+#[test]
+fn copies_of_the_plaintext_and_fields_of_the_server_do_not_reach_the_template() {
+    let sealed = sealed(
+        ", uid: u, resourceVersion: '7', creationTimestamp: 2024-01-01T00:00:00Z, \
+         ownerReferences: [{apiVersion: v1, kind: ConfigMap, name: o, uid: u}], annotations: \
+         {kubectl.kubernetes.io/last-applied-configuration: s3cr3t, note: hello}",
+    );
+    let text = serde_json::to_string(&sealed).unwrap();
+    assert!(!text.contains("s3cr3t"), "{text}");
+    let template = sealed.spec.template.metadata.unwrap();
+    assert_eq!(
+        template
+            .annotations
+            .unwrap()
+            .into_keys()
+            .collect::<Vec<_>>(),
+        ["note"]
+    );
+    assert_eq!((template.uid, template.resource_version), (None, None));
+    assert_eq!(
+        (template.creation_timestamp, template.owner_references),
+        (None, None)
+    );
+}
+
+#[test]
+fn the_scope_of_the_annotations_binds_the_values_and_is_written_on_the_sealed_secret() {
+    for scope in Scope::ALL {
+        let mut secret = secret("");
+        secret.set_scope(scope);
+        let mut sealed = seal(&secret, KEYS[0].recipient()).unwrap();
+        assert_eq!(sealed.scope(), scope);
+        let opens = |sealed: &SealedSecret| unseal(sealed, &keys(), false).is_ok();
+        assert!(opens(&sealed));
+        sealed.metadata.name = Some("renamed".into());
+        assert_eq!(opens(&sealed), scope != Scope::Strict);
+        sealed.metadata.namespace = Some("moved".into());
+        assert_eq!(opens(&sealed), scope == Scope::ClusterWide);
+    }
+}
+
+#[test]
+fn the_hint_names_the_key_that_seals() {
+    assert_eq!(key_hints(&sealed("").metadata), [KEYS[0].id().clone()]);
+    let mut garbage = sealed("").metadata;
+    let hints = format!("nonsense,, {} ,SHA256:short", KEYS[1].id());
+    garbage
+        .annotations
+        .as_mut()
+        .unwrap()
+        .insert(annotations::KEY_HINTS.into(), hints);
+    assert_eq!(key_hints(&garbage), [KEYS[1].id().clone()]);
+}
+
+#[test]
+fn what_a_scope_needs_must_be_there() {
+    let sealed = |yaml: &str, scope| {
+        let mut secret = read(yaml).unwrap();
+        secret.set_scope(scope);
+        seal(&secret, KEYS[0].recipient()).map(drop)
+    };
+    let no_namespace = "metadata: {name: db}\n";
+    assert_eq!(
+        sealed(no_namespace, Scope::Strict),
+        Err(SealError::NoNamespace {
+            scope: Scope::Strict
+        })
+    );
+    assert_eq!(
+        sealed(no_namespace, Scope::NamespaceWide),
+        Err(SealError::NoNamespace {
+            scope: Scope::NamespaceWide
+        })
+    );
+    assert_eq!(sealed(no_namespace, Scope::ClusterWide), Ok(()));
+    let no_name = "metadata: {namespace: team-a}\n";
+    assert_eq!(sealed(no_name, Scope::Strict), Err(SealError::NoName));
+    assert_eq!(sealed(no_name, Scope::NamespaceWide), Ok(()));
+}
+
+#[test]
+fn manifests_that_are_no_secrets_are_refused_with_their_place() {
+    let refused = |yaml: &str| read(yaml).unwrap_err().to_string();
+    assert_eq!(
+        refused("# a comment\napiVersion: v1\nkind: ConfigMap\n"),
+        "secret.yaml:2:1: expected a Secret of API version v1 but found v1 ConfigMap"
+    );
+    let base64 = refused("kind: Secret\ndata:\n  password: s3cr3t!\n");
+    assert!(
+        base64.starts_with("secret.yaml:3:13: data.password: illegal base64"),
+        "{base64}"
+    );
+    assert!(!base64.contains("s3cr3t"), "{base64}");
+    let ambiguous = refused("kind: Secret\nstringData:\n  mode: 0777\n");
+    assert!(ambiguous.starts_with("secret.yaml:3:9: "), "{ambiguous}");
+    assert!(!ambiguous.contains("0777"), "{ambiguous}");
+}
+
+#[test]
+fn all_items_that_fail_are_told_together() {
+    let mut sealed = sealed("");
+    sealed
+        .spec
+        .encrypted_data
+        .insert("bad".into(), "not base64!".into());
+    sealed
+        .spec
+        .encrypted_data
+        .insert("short".into(), "AA==".into());
+    let error = unseal(&sealed, &keys(), false).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "illegal base64 data at input byte 3 (bad)\nno key could decrypt secret (short)"
+    );
+}
+
+#[test]
+fn the_deprecated_blob_is_read_only_where_it_is_accepted_and_alone() {
+    let yaml = "kind: Secret\nmetadata: {labels: {l: '1'}}\nstringData: {a: s3cr3t}\n";
+    let mut sealed = sealed("");
+    sealed.spec.data = Some(
+        seal_value(
+            yaml.as_bytes(),
+            &label(Scope::Strict, "team-a", "db"),
+            KEYS[1].recipient(),
+        )
+        .unwrap(),
+    );
+    assert_eq!(
+        unseal(&sealed, &keys(), false).unwrap_err(),
+        UnsealError::V1NotAccepted
+    );
+    assert_eq!(
+        unseal(&sealed, &keys(), true).unwrap_err(),
+        UnsealError::V1BesideEncryptedData
+    );
+    sealed.spec.encrypted_data.clear();
+    let unsealed = unseal(&sealed, &keys(), true).unwrap();
+    assert_eq!(unsealed.secret.string_data["a"].as_bytes(), b"s3cr3t");
+    assert_eq!(unsealed.secret.metadata.name.as_deref(), Some("db"));
+}
+
+#[test]
+fn a_blob_that_holds_no_secret_fails_without_quoting_it() {
+    for text in [
+        "s3cr3t: [",
+        "kind: ConfigMap\ndata: {a: s3cr3t}\n",
+        "--- \na: 1\n---\nb: 2\n",
+    ] {
+        let blob = seal_value(
+            text.as_bytes(),
+            &label(Scope::Strict, "ns", "n"),
+            KEYS[0].recipient(),
+        );
+        let mut sealed = SealedSecret::default();
+        sealed.metadata.namespace = Some("ns".into());
+        sealed.metadata.name = Some("n".into());
+        sealed.spec.data = Some(blob.unwrap());
+        let error = unseal(&sealed, &keys(), true).unwrap_err();
+        assert_eq!(error, UnsealError::V1NotASecret);
+        assert!(!format!("{error} {error:?}").contains("s3cr3t"));
+    }
+}
+
+#[test]
+fn a_diagnosis_says_what_is_wrong_and_what_to_do() {
+    let cause = |sealed: &SealedSecret, identities: &[&Identity]| {
+        diagnose(sealed, &sealed.spec.encrypted_data["password"], identities)
+    };
+    let good = sealed("");
+    let hints = vec![KEYS[0].id().clone()];
+    assert_eq!(cause(&good, &[&KEYS[1]]), Cause::WrongKey { hints });
+
+    let mut widened = good.clone();
+    widened.metadata.annotations =
+        Some([(annotations::CLUSTER_WIDE.to_owned(), "true".to_owned())].into());
+    let wrong_scope = Cause::WrongScope {
+        sealed: Scope::Strict,
+        asked: Scope::ClusterWide,
+    };
+    assert_eq!(cause(&widened, &keys()), wrong_scope);
+    assert!(wrong_scope.to_string().contains("remove the annotation"));
+
+    let mut renamed = good.clone();
+    renamed.metadata.name = Some("renamed".into());
+    let key = KEYS[0].id().clone();
+    assert_eq!(cause(&renamed, &keys()), Cause::WrongNameOrCorrupt { key });
+    renamed.metadata.annotations = None;
+    assert_eq!(cause(&renamed, &keys()), Cause::WrongKey { hints: vec![] });
+
+    let mut damaged = good;
+    let text = damaged.spec.encrypted_data.get_mut("password").unwrap();
+    text.replace_range(text.len() - 8..text.len() - 4, "AAAA");
+    assert_eq!(cause(&damaged, &keys()), Cause::Corrupt);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+
+    /// Items under different keys, in any slices, with any first guess: the same Secret in the end,
+    /// and never more operations than were allowed.
+    #[test]
+    fn unsealing_in_slices_gives_what_unsealing_at_once_gives(
+        sealed_with in prop::collection::vec(0..3usize, 1..6),
+        slice in 1..5usize,
+    ) {
+        let bound = label(Scope::Strict, "team-a", "db");
+        let mut sealed = SealedSecret::default();
+        sealed.metadata.namespace = Some("team-a".into());
+        sealed.metadata.name = Some("db".into());
+        for (item, key) in sealed_with.iter().enumerate() {
+            let text = seal_value(format!("v{item}").as_bytes(), &bound, KEYS[*key].recipient());
+            sealed.spec.encrypted_data.insert(format!("k{item}"), text.unwrap());
+        }
+        let at_once = unseal(&sealed, &keys(), false).unwrap();
+        let mut unsealing = Unsealing::new(&sealed, false).unwrap();
+        let mut steps = 0;
+        while !unsealing.is_done() {
+            prop_assert!(unsealing.step(&keys(), slice) <= slice);
+            steps += 1;
+            prop_assert!(steps <= 3 * sealed_with.len());
+        }
+        let in_slices = unsealing.finish(&sealed).unwrap();
+        prop_assert_eq!(in_slices.secret, at_once.secret);
+        prop_assert_eq!(in_slices.keys, at_once.keys);
+    }
+}
