@@ -1,7 +1,7 @@
 //! The command line, as upstream's controller v0.40.0 spells it. Every flag may come from the
 //! environment, too: `SEALED_SECRETS_` and its name in capitals.
 
-use std::{collections::BTreeMap, net::SocketAddr, str::FromStr};
+use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, str::FromStr};
 
 use clap::{ArgAction, Parser, ValueEnum};
 use jiff::{SignedDuration, Timestamp, fmt::rfc2822};
@@ -112,6 +112,22 @@ pub struct Args {
     /// Where health, readiness and the certificate are served; without a host on all addresses
     #[arg(long, env = "SEALED_SECRETS_LISTEN_ADDR", default_value = ":8080", value_parser = listen_address)]
     pub listen_addr: SocketAddr,
+
+    /// Requests a second that one peer may send to /v1/verify and /v1/rotate
+    #[arg(long, env = "SEALED_SECRETS_RATE_LIMIT", default_value = "2")]
+    pub rate_limit: NonZeroU32,
+
+    /// Requests that one peer may send at once to /v1/verify and /v1/rotate
+    #[arg(long, env = "SEALED_SECRETS_RATE_LIMIT_BURST", default_value = "2")]
+    pub rate_limit_burst: NonZeroU32,
+
+    /// How long a request's body may take to arrive
+    #[arg(long, env = "SEALED_SECRETS_READ_TIMEOUT", default_value = "2m", value_parser = go_duration)]
+    pub read_timeout: SignedDuration,
+
+    /// How long an answer may take
+    #[arg(long, env = "SEALED_SECRETS_WRITE_TIMEOUT", default_value = "2m", value_parser = go_duration)]
+    pub write_timeout: SignedDuration,
 
     /// The least severe messages that are logged: ERROR, WARN, INFO, DEBUG or TRACE
     #[arg(long, env = "SEALED_SECRETS_LOG_LEVEL", default_value = "INFO", value_parser = Level::from_str)]

@@ -3,7 +3,7 @@
 //! HTTP is served first, then the keys are read, then the caches are filled; passes begin when all
 //! of them are. When a task ends that should not, the process ends with its reason.
 
-use std::{convert::Infallible, io, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use futures::StreamExt;
 use kube::{
@@ -26,7 +26,7 @@ use tracing::Instrument;
 use crate::{
     args::Args,
     clock::Clock,
-    http::{self, Served},
+    http::{self, Limits, Served},
     keys::{self, KeyPolicy, KeySource, make_keys, publish, watch_keys},
     reconcile::{
         Context, desired::DigestKey, key_of, memory::Memory, pass, secret_cache::SecretCache,
@@ -37,6 +37,9 @@ use crate::{
 
 /// What passes get to finish in after SIGTERM; Kubernetes kills after 30 s.
 const DRAIN: Duration = Duration::from_secs(25);
+
+/// The longest request body: above what etcd stores of one object, so that lists of a few fit, too.
+const LONGEST_BODY: usize = 4 * 1024 * 1024;
 
 /// Why the controller ended although nobody asked it to.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +54,7 @@ pub enum RunError {
     #[error("cannot listen on {address}: {error}")]
     Listen {
         /// The address asked for.
-        address: std::net::SocketAddr,
+        address: SocketAddr,
         /// What the system says.
         error: io::Error,
     },
@@ -86,9 +89,17 @@ pub async fn run(args: Args) -> Result<(), RunError> {
     let (ready, is_ready) = watch::channel(false);
     let mut tasks = Tasks::default();
 
+    let unsealer = Unsealer::start(cores(), args.accept_deprecated_v1_data).map_err(|error| {
+        RunError::System {
+            what: "a thread",
+            error,
+        }
+    })?;
     let served = Served {
         keys: key_source.clone(),
+        unsealer: unsealer.clone(),
         ready: is_ready,
+        limits: limits(&args),
     };
     serve(&mut tasks, &args, served).await?;
 
@@ -121,12 +132,6 @@ pub async fn run(args: Args) -> Result<(), RunError> {
         publish(client.clone(), namespace.clone(), key_source.clone()),
     );
 
-    let unsealer = Unsealer::start(cores(), args.accept_deprecated_v1_data).map_err(|error| {
-        RunError::System {
-            what: "a thread",
-            error,
-        }
-    })?;
     let digest_key = DigestKey::generate().map_err(|_| RunError::System {
         what: "random bytes",
         error: io::ErrorKind::Other.into(),
@@ -263,7 +268,8 @@ async fn serve(tasks: &mut Tasks, args: &Args, served: Served) -> Result<(), Run
     tracing::info!(address = %listener.local_addr().map_err(listen)?, "serving HTTP");
     let stop = tasks.stop.clone();
     tasks.spawn("HTTP", async move {
-        let server = axum::serve(listener, http::router(served));
+        let router = http::router(served).into_make_service_with_connect_info::<SocketAddr>();
+        let server = axum::serve(listener, router);
         match server.with_graceful_shutdown(stop.cancelled_owned()).await {
             Ok(()) => "stopped".to_owned(),
             Err(error) => error.to_string(),
@@ -336,6 +342,16 @@ impl Tasks {
         }
         tracing::info!("stopped");
         Ok(())
+    }
+}
+
+fn limits(args: &Args) -> Limits {
+    Limits {
+        body: LONGEST_BODY,
+        read: args.read_timeout.unsigned_abs(),
+        answer: args.write_timeout.unsigned_abs(),
+        rate: args.rate_limit,
+        burst: args.rate_limit_burst,
     }
 }
 

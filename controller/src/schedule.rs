@@ -1,9 +1,10 @@
-//! Whose turn it is: two lanes, and in each of them one turn for every namespace in a circle.
+//! Whose turn it is: lanes by priority, and in each of them one turn for every namespace in a
+//! circle.
 
 use std::collections::{HashMap, VecDeque};
 
-/// The background lane gets one turn of this many, however busy the other is.
-const BACKGROUND_SHARE: u32 = 8;
+/// Of so many turns the background lane and HTTP get one each, however busy the other lanes are.
+const ROUND: u32 = 8;
 
 /// How urgent work is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub enum Priority {
     New,
     /// It was fine before: repairs, retries, resyncs.
     Background,
+    /// Somebody outside asks.
+    Http,
 }
 
 /// Work by priority and namespace. Pure: the pool of threads stands around it.
@@ -19,6 +22,7 @@ pub enum Priority {
 pub struct Schedule<T> {
     new: Lane<T>,
     background: Lane<T>,
+    http: Lane<T>,
     turn: u32,
 }
 
@@ -27,6 +31,7 @@ impl<T> Default for Schedule<T> {
         Self {
             new: Lane::default(),
             background: Lane::default(),
+            http: Lane::default(),
             turn: 0,
         }
     }
@@ -47,10 +52,10 @@ impl<T> Schedule<T> {
     /// Takes the work whose turn it is.
     pub fn pop(&mut self) -> Option<(Priority, String, T)> {
         self.turn = self.turn.wrapping_add(1);
-        let order = if self.turn.is_multiple_of(BACKGROUND_SHARE) {
-            [Priority::Background, Priority::New]
-        } else {
-            [Priority::New, Priority::Background]
+        let order = match self.turn % ROUND {
+            0 => [Priority::Background, Priority::New, Priority::Http],
+            1 => [Priority::Http, Priority::New, Priority::Background],
+            _ => [Priority::New, Priority::Background, Priority::Http],
         };
         order.into_iter().find_map(|priority| {
             let (namespace, work) = self.lane(priority).pop()?;
@@ -62,6 +67,7 @@ impl<T> Schedule<T> {
         match priority {
             Priority::New => &mut self.new,
             Priority::Background => &mut self.background,
+            Priority::Http => &mut self.http,
         }
     }
 }
@@ -142,6 +148,16 @@ mod tests {
         schedule.push(Priority::Background, "quiet", 100);
         let order = drain(&mut schedule);
         assert!(order.iter().position(|work| *work == 100).unwrap() < 8);
+    }
+
+    #[test]
+    fn http_gets_its_share_beside_a_flood_and_no_more() {
+        let mut schedule = Schedule::default();
+        (0..16).for_each(|work| schedule.push(Priority::New, "flood", work));
+        (100..116).for_each(|work| schedule.push(Priority::Http, "", work));
+        let order = drain(&mut schedule);
+        let served = order.iter().take(16).filter(|work| **work >= 100).count();
+        assert_eq!(served, 2);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! makes them, in slices, in the order of the [`Schedule`].
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     io,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
@@ -10,7 +10,7 @@ use std::{
 
 use kube::core::DeserializeGuard;
 use seal_api::SealedSecret;
-use seal_envelope::{Identity, KeyId};
+use seal_envelope::{Identity, KeyId, Plaintext};
 use seal_keyring::{Key, Keyring};
 use seal_sealing::{FailedItem, ItemError, UnsealError, Unsealed, Unsealing, diagnose, key_hints};
 use tokio::sync::oneshot;
@@ -27,6 +27,10 @@ pub type Watched = DeserializeGuard<SealedSecret>;
 const OPERATIONS_A_TURN: usize = 16;
 /// Diagnosing costs two operations for each key and item: of many failed items the first tells.
 const DIAGNOSED_ITEMS: usize = 1;
+/// What one request from outside may cost at most: about 15 s of RSA-4096 on one core.
+const MOST_OPERATIONS_A_REQUEST: usize = 4096;
+/// So many requests from outside may wait.
+const MOST_REQUESTS: usize = 32;
 /// A status is read by people and stored by etcd.
 const LONGEST_MESSAGE: usize = 1024;
 
@@ -47,14 +51,45 @@ struct State {
     schedule: Schedule<Job>,
     /// The key that last opened something in a namespace.
     last_key: HashMap<String, KeyId>,
+    /// Requests from outside that wait or are worked on.
+    requests: usize,
     closed: bool,
 }
 
 struct Job {
-    watched: Arc<Watched>,
     keys: Vec<Arc<Key>>,
     unsealing: Unsealing,
-    reply: oneshot::Sender<Result<Unsealed, Failure>>,
+    purpose: Purpose,
+}
+
+/// What is done with the opened values, and who waits for it.
+enum Purpose {
+    /// The Secret of an object in the cluster; templates are rendered, failures diagnosed.
+    Secret {
+        watched: Arc<Watched>,
+        reply: oneshot::Sender<Result<Unsealed, Failure>>,
+    },
+    /// The values alone, or nothing: nobody outside learns why.
+    Values {
+        reply: oneshot::Sender<Option<Values>>,
+    },
+}
+
+/// Opened values by item.
+pub type Values = BTreeMap<String, Plaintext>;
+
+/// Why values are not opened for somebody outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Something does not open. Why is not told.
+    #[error("no key could decrypt secret")]
+    DoesNotOpen,
+    /// It would take more private-key operations than a request may ask for.
+    #[error("too many values for one request: ask with fewer objects at a time")]
+    TooMuch,
+    /// Too many requests wait already.
+    #[error("too many requests: try again later")]
+    Busy,
 }
 
 impl Unsealer {
@@ -104,13 +139,19 @@ impl Unsealer {
             let mut state = self.shared.lock();
             let last = state.last_key.get(&namespace).cloned();
             let keys = keyring.preferring(hints.iter().chain(&last));
-            let job = Job {
+            let purpose = Purpose::Secret {
                 watched: Arc::clone(&watched),
-                keys,
-                unsealing,
                 reply,
             };
-            state.schedule.push(priority, &namespace, job);
+            state.schedule.push(
+                priority,
+                &namespace,
+                Job {
+                    keys,
+                    unsealing,
+                    purpose,
+                },
+            );
         }
         self.shared.wakeup.notify_one();
         answer.await.unwrap_or_else(|_| {
@@ -119,6 +160,36 @@ impl Unsealer {
                 "the controller is shutting down",
             ))
         })
+    }
+
+    /// Opens the values of an object that somebody outside sent, when the turn of HTTP comes. The
+    /// scope is that of the object's own metadata; no template is rendered.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn open(&self, sealed: &SealedSecret, keyring: &Keyring) -> Result<Values, Refusal> {
+        let unsealing =
+            Unsealing::new(sealed, self.shared.accept_v1_data).map_err(|_| Refusal::DoesNotOpen)?;
+        if unsealing.most_operations(keyring.len()) > MOST_OPERATIONS_A_REQUEST {
+            return Err(Refusal::TooMuch);
+        }
+        let keys = keyring.preferring(&key_hints(&sealed.metadata));
+        let (reply, answer) = oneshot::channel();
+        {
+            let mut state = self.shared.lock();
+            if state.requests >= MOST_REQUESTS {
+                return Err(Refusal::Busy);
+            }
+            state.requests += 1;
+            let job = Job {
+                keys,
+                unsealing,
+                purpose: Purpose::Values { reply },
+            };
+            state.schedule.push(Priority::Http, "", job);
+        }
+        self.shared.wakeup.notify_one();
+        answer.await.ok().flatten().ok_or(Refusal::DoesNotOpen)
     }
 
     /// Lets the threads end after the turn that they are in; what still waits is dropped.
@@ -131,18 +202,22 @@ impl Unsealer {
 impl Shared {
     fn work(&self) {
         while let Some((priority, namespace, job)) = self.next() {
-            // Nobody waits for the answer any more.
-            if job.reply.is_closed() {
-                continue;
-            }
-            match job.turn() {
+            let turn = if job.is_abandoned() {
+                Turn::Done(None)
+            } else {
+                job.turn()
+            };
+            let mut state = self.lock();
+            match turn {
                 Turn::Unfinished(job) => {
-                    self.lock().schedule.resume(priority, &namespace, job);
+                    state.schedule.resume(priority, &namespace, job);
                     self.wakeup.notify_one();
+                    continue;
                 }
-                Turn::Done(Some(key)) => drop(self.lock().last_key.insert(namespace, key)),
+                Turn::Done(Some(key)) => drop(state.last_key.insert(namespace, key)),
                 Turn::Done(None) => {}
             }
+            state.requests -= usize::from(priority == Priority::Http);
         }
     }
 
@@ -174,24 +249,38 @@ enum Turn {
 }
 
 impl Job {
+    /// Whether nobody waits for the answer any more.
+    fn is_abandoned(&self) -> bool {
+        match &self.purpose {
+            Purpose::Secret { reply, .. } => reply.is_closed(),
+            Purpose::Values { reply } => reply.is_closed(),
+        }
+    }
+
     fn turn(mut self) -> Turn {
         let identities: Vec<&Identity> = self.keys.iter().map(|key| key.identity()).collect();
         self.unsealing.step(&identities, OPERATIONS_A_TURN);
         if !self.unsealing.is_done() {
             return Turn::Unfinished(self);
         }
-        let Ok(sealed) = &self.watched.0 else {
-            return Turn::Done(None);
-        };
-        let unsealed = self.unsealing.finish(sealed);
-        let key = unsealed
-            .as_ref()
-            .ok()
-            .and_then(|unsealed| unsealed.keys.first().cloned());
-        let answer = unsealed.map_err(|error| failure(sealed, &identities, &error));
         // Whoever asked may have gone; then the answer is wiped here.
-        drop(self.reply.send(answer));
-        Turn::Done(key)
+        match self.purpose {
+            Purpose::Values { reply } => {
+                drop(reply.send(self.unsealing.into_opened()));
+                Turn::Done(None)
+            }
+            Purpose::Secret { watched, reply } => {
+                let Ok(sealed) = &watched.0 else {
+                    return Turn::Done(None);
+                };
+                let unsealed = self.unsealing.finish(sealed);
+                let opened = unsealed.as_ref().ok();
+                let key = opened.and_then(|unsealed| unsealed.keys.first().cloned());
+                let answer = unsealed.map_err(|error| failure(sealed, &identities, &error));
+                drop(reply.send(answer));
+                Turn::Done(key)
+            }
+        }
     }
 }
 

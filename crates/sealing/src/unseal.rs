@@ -244,6 +244,19 @@ impl Unsealing {
         Ok(Unsealed { secret, keys })
     }
 
+    /// The opened values by item, without rendering anything: `None` when one of them failed. The
+    /// deprecated blob is the item `data`.
+    #[must_use]
+    pub fn into_opened(self) -> Option<BTreeMap<String, Plaintext>> {
+        (self.failed.is_empty() && self.pending.is_empty()).then_some(self.opened)
+    }
+
+    /// The most private-key operations that the rest can take with so many identities.
+    #[must_use]
+    pub fn most_operations(&self, identities: usize) -> usize {
+        self.pending.len().saturating_mul(identities)
+    }
+
     fn blob(mut self) -> Result<Secret, UnsealError> {
         if let Some(FailedItem { error, .. }) = self.failed.pop() {
             return Err(UnsealError::V1(error));

@@ -1,0 +1,52 @@
+//! What the controller serves on upstream's port 8080: health, readiness, the certificate that
+//! seals, and verifying and re-encrypting of what somebody sends.
+//!
+//! Whoever reaches the port may ask, so what a request can cost is bounded: its body, its
+//! private-key operations, the time it takes, how many wait, and how many a peer may send. Templates
+//! are never rendered, a scope is that of the object's own metadata, values are encrypted to the
+//! controller's own keyring alone, and every reason of not opening gets the same answer.
+
+mod limits;
+mod probes;
+mod sealed;
+
+pub use limits::{Limits, PeerLimiter};
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    middleware::from_fn_with_state,
+    routing::{get, post},
+};
+use tokio::sync::watch;
+
+use crate::{keys::KeySource, unsealer::Unsealer};
+
+/// What the handlers need.
+#[derive(Clone)]
+pub struct Served {
+    /// The keys.
+    pub keys: KeySource,
+    /// The decryption queue.
+    pub unsealer: Unsealer,
+    /// Whether the caches are filled and there is a key.
+    pub ready: watch::Receiver<bool>,
+    /// What requests may cost.
+    pub limits: Limits,
+}
+
+/// The routes. Serve it with the peers' addresses (`into_make_service_with_connect_info`).
+pub fn router(served: Served) -> Router {
+    let limiter = Arc::new(PeerLimiter::new(&served.limits));
+    let limited = Router::new()
+        .route("/v1/verify", post(sealed::verify))
+        .route("/v1/rotate", post(sealed::rotate))
+        .layer(from_fn_with_state(limiter, limits::by_peer));
+    Router::new()
+        .route("/healthz", get(probes::healthz))
+        .route("/readyz", get(probes::readyz))
+        .route("/v1/cert.pem", get(probes::certificate))
+        .merge(limited)
+        .with_state(served)
+}

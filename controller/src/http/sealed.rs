@@ -1,0 +1,154 @@
+//! `/v1/verify` and `/v1/rotate`, as upstream answers them.
+
+use axum::{
+    body::{Body, to_bytes},
+    extract::State,
+    http::{StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+};
+use seal_api::SealedSecret;
+use seal_keyring::Keyring;
+use seal_manifest::{Reading, Stream};
+use seal_sealing::{reseal, set_key_hints};
+use serde_json::Value;
+use tokio::time::timeout;
+
+use super::Served;
+use crate::unsealer::Refusal;
+
+/// Why a request is refused. The texts tell nothing about what is inside an envelope.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refused {
+    #[error("the body is longer than {limit} bytes")]
+    TooLong { limit: usize },
+    #[error("the body did not arrive in time")]
+    TooSlow,
+    #[error("the answer took too long: ask with fewer objects at a time")]
+    TimedOut,
+    #[error("{0}")]
+    Malformed(String),
+    #[error(transparent)]
+    Closed(#[from] Refusal),
+    #[error("there is no sealing key yet")]
+    NoKey,
+    #[error("the value could not be sealed")]
+    Seal(#[from] seal_envelope::SealError),
+}
+
+impl Refused {
+    /// Upstream's statuses: 409 for what does not open when verifying, 500 when rotating and for
+    /// malformed input.
+    fn status(&self, does_not_open: StatusCode) -> StatusCode {
+        match self {
+            Self::TooLong { .. } | Self::Closed(Refusal::TooMuch) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::TimedOut | Self::NoKey => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Closed(Refusal::Busy) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Closed(Refusal::DoesNotOpen) => does_not_open,
+            Self::Malformed(_) | Self::Seal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn response(&self, does_not_open: StatusCode) -> Response {
+        (self.status(does_not_open), format!("{self}\n")).into_response()
+    }
+}
+
+/// 200 when every value of every object sent opens, 409 when one does not.
+pub(super) async fn verify(State(served): State<Served>, body: Body) -> Response {
+    let answer = timeout(served.limits.answer, async {
+        let mut document = read(&served, body).await?;
+        let keyring = &served.keys.snapshot().keyring;
+        for object in objects(&mut document) {
+            served.unsealer.open(&decode(object)?, keyring).await?;
+        }
+        Ok::<_, Refused>(StatusCode::OK)
+    });
+    match answer.await.unwrap_or(Err(Refused::TimedOut)) {
+        Ok(status) => status.into_response(),
+        Err(refused) => refused.response(StatusCode::CONFLICT),
+    }
+}
+
+/// The document sent, every value sealed again with the current key and every other field as it
+/// was, as JSON.
+pub(super) async fn rotate(State(served): State<Served>, body: Body) -> Response {
+    let answer = timeout(served.limits.answer, async {
+        let mut document = read(&served, body).await?;
+        let keyring = served.keys.snapshot().keyring.clone();
+        for object in objects(&mut document) {
+            rotate_one(&served, &keyring, object).await?;
+        }
+        Ok::<_, Refused>(document)
+    });
+    match answer.await.unwrap_or(Err(Refused::TimedOut)) {
+        Ok(document) => {
+            ([(CONTENT_TYPE, "application/json")], document.to_string()).into_response()
+        }
+        Err(refused) => refused.response(StatusCode::INTERNAL_SERVER_ERROR),
+    }
+}
+
+async fn rotate_one(served: &Served, keyring: &Keyring, object: &mut Value) -> Result<(), Refused> {
+    let mut sealed = decode(object)?;
+    let opened = served.unsealer.open(&sealed, keyring).await?;
+    let current = keyring.current().ok_or(Refused::NoKey)?;
+    let recipient = current.certificate().recipient();
+    let texts = reseal(&sealed, &opened, recipient)?;
+    set_key_hints(&mut sealed.metadata, &[recipient.id().clone()].into());
+    let annotations = serde_json::to_value(&sealed.metadata.annotations).unwrap_or_default();
+
+    let is_blob = sealed.spec.data.is_some();
+    for (item, text) in texts {
+        let field = match object.pointer_mut("/spec") {
+            Some(spec) if is_blob => spec.get_mut("data"),
+            Some(spec) => spec
+                .get_mut("encryptedData")
+                .and_then(|items| items.get_mut(&item)),
+            None => None,
+        };
+        if let Some(field) = field {
+            *field = text.into();
+        }
+    }
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.insert("annotations".into(), annotations);
+    }
+    Ok(())
+}
+
+async fn read(served: &Served, body: Body) -> Result<Value, Refused> {
+    let limit = served.limits.body;
+    let body = timeout(served.limits.read, to_bytes(body, limit)).await;
+    let bytes = body
+        .map_err(|_| Refused::TooSlow)?
+        .map_err(|_| Refused::TooLong { limit })?;
+    let malformed = |error: seal_manifest::Error| Refused::Malformed(error.to_string());
+    let stream = Stream::parse("body", bytes.to_vec(), Reading::Kubernetes).map_err(malformed)?;
+    match stream.documents() {
+        [document] => document.to_json().map_err(malformed),
+        [] => Err(Refused::Malformed(
+            "the body is empty: send a SealedSecret".into(),
+        )),
+        _ => Err(Refused::Malformed(
+            "the body holds several documents: send a List".into(),
+        )),
+    }
+}
+
+/// The objects of a document: itself, or the items of a list.
+fn objects(document: &mut Value) -> Vec<&mut Value> {
+    let kind = document
+        .get("kind")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    if kind.ends_with("List") && document.get("items").is_some_and(Value::is_array) {
+        let items = document.get_mut("items").and_then(Value::as_array_mut);
+        return items.into_iter().flatten().collect();
+    }
+    vec![document]
+}
+
+fn decode(object: &Value) -> Result<SealedSecret, Refused> {
+    SealedSecret::decode(object.clone()).map_err(|error| Refused::Malformed(error.to_string()))
+}

@@ -1,0 +1,312 @@
+//! What the HTTP API answers, and what it does not tell.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    num::NonZeroU32,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::connect_info::MockConnectInfo,
+    http::{Method, Request, StatusCode},
+};
+use jiff::{SignedDuration, Timestamp};
+use seal_api::{Scope, SealedSecret, annotations};
+use seal_controller::{
+    http::{Limits, Served, router},
+    keys::{self, KeySink},
+    unsealer::Unsealer,
+};
+use seal_envelope::KeySize;
+use seal_keyring::{Key, KeyOrder, Keyring, NewKey};
+use seal_sealing::{label, seal_value, unseal};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tower::ServiceExt;
+
+/// The old key, the current one, and one that the controller does not hold.
+static KEYS: LazyLock<[Arc<Key>; 3]> = LazyLock::new(|| {
+    [
+        "2024-01-01T00:00:00Z",
+        "2025-01-01T00:00:00Z",
+        "2026-01-01T00:00:00Z",
+    ]
+    .map(|begins| {
+        let begins: Timestamp = begins.parse().unwrap();
+        let year = SignedDuration::from_hours(24 * 365);
+        let key = NewKey::generate(KeySize::Rsa2048, begins, year, "").unwrap();
+        let secret = key.secret(
+            "ns",
+            begins.to_string().as_str(),
+            BTreeMap::new(),
+            BTreeMap::new(),
+        );
+        Arc::new(Key::from_secret(secret.unwrap()).unwrap())
+    })
+});
+
+struct Api {
+    router: Router,
+    ready: watch::Sender<bool>,
+    sink: KeySink,
+}
+
+impl Api {
+    fn with_burst(burst: u32) -> Self {
+        let (sink, keys) = keys::keys();
+        let (ready, is_ready) = watch::channel(false);
+        let limits = Limits {
+            body: 64 * 1024,
+            read: Duration::from_secs(5),
+            answer: Duration::from_secs(60),
+            rate: NonZeroU32::MIN,
+            burst: NonZeroU32::new(burst).unwrap(),
+        };
+        let unsealer = Unsealer::start(1, true).unwrap();
+        let served = Served {
+            keys,
+            unsealer,
+            ready: is_ready,
+            limits,
+        };
+        let peer = MockConnectInfo(SocketAddr::from(([127, 0, 0, 1], 1)));
+        Self {
+            router: router(served).layer(peer),
+            ready,
+            sink,
+        }
+    }
+
+    fn started() -> Self {
+        let api = Self::with_burst(1000);
+        api.sink
+            .put(Keyring::new(KEYS[..2].iter().cloned(), KeyOrder::default()));
+        api
+    }
+
+    async fn send(&self, method: Method, path: &str, body: String) -> (StatusCode, String) {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .body(Body::from(body))
+            .unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    async fn get(&self, path: &str) -> (StatusCode, String) {
+        self.send(Method::GET, path, String::new()).await
+    }
+
+    async fn post(&self, path: &str, body: impl ToString) -> (StatusCode, String) {
+        self.send(Method::POST, path, body.to_string()).await
+    }
+}
+
+fn object(key: usize, scope: Scope) -> Value {
+    let text = seal_value(
+        b"s3cr3t",
+        &label(scope, "team-a", "db"),
+        KEYS[key].certificate().recipient(),
+    );
+    let mut object = json!({
+        "apiVersion": "bitnami.com/v1alpha1",
+        "kind": "SealedSecret",
+        "metadata": { "name": "db", "namespace": "team-a", "labels": { "app": "shop" } },
+        "spec": {
+            "encryptedData": { "password": text.unwrap() },
+            "template": { "type": "Opaque", "data": { "url": "{{ .password }}" }, "later": true },
+        },
+        "unknown": 1,
+    });
+    if let Some(annotation) = scope.annotation() {
+        object["metadata"]["annotations"] = json!({ annotation: "true" });
+    }
+    object
+}
+
+fn opens_with(object: &Value, key: usize) -> bool {
+    let mut sealed = SealedSecret::decode(object.clone()).unwrap();
+    sealed.spec.template.data = None;
+    unseal(&sealed, &[KEYS[key].identity()], true).is_ok()
+}
+
+#[tokio::test]
+async fn it_is_ready_when_told_and_healthy_from_the_start() {
+    let api = Api::started();
+    assert_eq!(api.get("/healthz").await, (StatusCode::OK, "ok\n".into()));
+    assert_eq!(api.get("/readyz").await.0, StatusCode::SERVICE_UNAVAILABLE);
+    api.ready.send_replace(true);
+    assert_eq!(api.get("/readyz").await, (StatusCode::OK, "ok\n".into()));
+}
+
+#[tokio::test]
+async fn the_newest_certificate_is_served_once_there_is_one() {
+    let api = Api::with_burst(1);
+    assert_eq!(
+        api.get("/v1/cert.pem").await.0,
+        StatusCode::SERVICE_UNAVAILABLE
+    );
+    api.sink
+        .put(Keyring::new(KEYS[..2].iter().cloned(), KeyOrder::default()));
+    let (status, pem) = api.get("/v1/cert.pem").await;
+    assert_eq!(
+        (status, pem),
+        (StatusCode::OK, KEYS[1].certificate().to_pem())
+    );
+}
+
+#[tokio::test]
+async fn verifying_accepts_what_opens_in_json_yaml_and_lists() {
+    let api = Api::started();
+    let list = json!({ "kind": "List", "items": [object(0, Scope::Strict), object(1, Scope::ClusterWide)] });
+    let yaml = "# a comment\n".to_owned() + &object(1, Scope::NamespaceWide).to_string();
+    for body in [object(0, Scope::Strict).to_string(), list.to_string(), yaml] {
+        assert_eq!(api.post("/v1/verify", body).await.0, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn whatever_does_not_open_gets_the_same_answer() {
+    let api = Api::started();
+    let mut renamed = object(1, Scope::Strict);
+    renamed["metadata"]["name"] = "renamed".into();
+    let mut widened = object(1, Scope::Strict);
+    widened["metadata"]["annotations"] = json!({ annotations::CLUSTER_WIDE: "true" });
+    let mut damaged = object(1, Scope::Strict);
+    damaged["spec"]["encryptedData"]["password"] = "AAAA".into();
+    let mut no_base64 = object(1, Scope::Strict);
+    no_base64["spec"]["encryptedData"]["password"] = "!".into();
+    let unknown_key = object(2, Scope::Strict);
+    let bad_item = json!({ "kind": "List", "items": [object(0, Scope::Strict), unknown_key] });
+    for body in [renamed, widened, damaged, no_base64, unknown_key, bad_item] {
+        let answer = api.post("/v1/verify", &body).await;
+        assert_eq!(
+            answer,
+            (StatusCode::CONFLICT, "no key could decrypt secret\n".into())
+        );
+        let answer = api.post("/v1/rotate", &body).await;
+        let refused = (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "no key could decrypt secret\n".into(),
+        );
+        assert_eq!(answer, refused);
+    }
+}
+
+#[tokio::test]
+async fn malformed_and_several_documents_are_refused() {
+    let api = Api::started();
+    let two = format!(
+        "{}\n---\n{}",
+        object(1, Scope::Strict),
+        object(1, Scope::Strict)
+    );
+    let secret = json!({ "apiVersion": "v1", "kind": "Secret" }).to_string();
+    for body in [
+        "".into(),
+        "{".into(),
+        "a: [".into(),
+        two,
+        secret,
+        "[]".into(),
+        "5".into(),
+    ] {
+        for path in ["/v1/verify", "/v1/rotate"] {
+            let (status, text) = api.post(path, &body).await;
+            assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR, "{body}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn rotating_seals_with_the_current_key_and_keeps_everything_else() {
+    let api = Api::started();
+    for scope in Scope::ALL {
+        let old = object(0, scope);
+        let (status, body) = api.post("/v1/rotate", &old).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        let mut new: Value = serde_json::from_str(&body).unwrap();
+        assert!(opens_with(&new, 1) && !opens_with(&new, 0));
+        let hint = new["metadata"]["annotations"]
+            .as_object_mut()
+            .unwrap()
+            .remove(annotations::KEY_HINTS);
+        assert_eq!(hint, Some(json!(KEYS[1].id().as_str())));
+        new["spec"]["encryptedData"] = old["spec"]["encryptedData"].clone();
+        let mut expected = old;
+        expected["metadata"]
+            .as_object_mut()
+            .unwrap()
+            .entry("annotations")
+            .or_insert(json!({}));
+        assert_eq!(new, expected);
+    }
+}
+
+#[tokio::test]
+async fn rotating_a_list_rotates_each_and_the_deprecated_blob_stays_one() {
+    let api = Api::started();
+    let mut blob = object(0, Scope::Strict);
+    blob["spec"] = json!({ "data": blob["spec"]["encryptedData"]["password"] });
+    let list =
+        json!({ "apiVersion": "v1", "kind": "List", "items": [object(0, Scope::Strict), blob] });
+    let (status, body) = api.post("/v1/rotate", &list).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    let new: Value = serde_json::from_str(&body).unwrap();
+    assert!(opens_with(&new["items"][0], 1));
+    assert!(new["items"][1]["spec"]["data"].is_string());
+    assert_eq!(api.post("/v1/verify", &new).await.0, StatusCode::OK);
+}
+
+/// CVE-2026-22728: the scope of the template must not become that of the values.
+#[tokio::test]
+async fn the_template_cannot_widen_the_scope() {
+    let api = Api::started();
+    let mut object = object(0, Scope::Strict);
+    object["spec"]["template"]["metadata"] =
+        json!({ "annotations": { annotations::CLUSTER_WIDE: "true" } });
+    let (_, body) = api.post("/v1/rotate", &object).await;
+    let mut new: Value = serde_json::from_str(&body).unwrap();
+    assert!(opens_with(&new, 1));
+    new["metadata"]["name"] = "elsewhere".into();
+    assert!(!opens_with(&new, 1));
+}
+
+#[tokio::test]
+async fn a_long_body_is_refused_with_the_limit() {
+    let api = Api::started();
+    let (status, text) = api.post("/v1/verify", " ".repeat(65 * 1024)).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(text, "the body is longer than 65536 bytes\n");
+}
+
+#[tokio::test]
+async fn a_request_that_would_cost_too_many_operations_is_refused() {
+    let api = Api::started();
+    let mut many = object(1, Scope::Strict);
+    let items = (0..3000).map(|item| (format!("{item}"), json!("AAAA")));
+    many["spec"]["encryptedData"] = Value::Object(items.collect());
+    let (status, text) = api.post("/v1/verify", &many).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE, "{text}");
+}
+
+#[tokio::test]
+async fn a_peer_that_asks_too_often_is_told_to_wait_and_health_is_still_served() {
+    let api = Api::with_burst(2);
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        answers.push(api.post("/v1/verify", "{").await.0);
+    }
+    let refused = StatusCode::INTERNAL_SERVER_ERROR;
+    assert_eq!(answers, [refused, refused, StatusCode::TOO_MANY_REQUESTS]);
+    assert_eq!(api.get("/healthz").await.0, StatusCode::OK);
+}
