@@ -81,7 +81,7 @@ impl Error {
         &self.detail
     }
 
-    pub(crate) fn locate(fault: Fault, phase: Phase, spot: Spot<'_>) -> Self {
+    pub(crate) fn locate(fault: Fault, phase: Phase, spot: &Spot<'_>) -> Self {
         let kind = match phase {
             Phase::Parse => ErrorKind::Parse,
             Phase::Execute => ErrorKind::Execute,

@@ -66,7 +66,7 @@ impl Template {
             Err((fault, offset)) => Err(Error::locate(
                 fault,
                 Phase::Parse,
-                Spot {
+                &Spot {
                     item,
                     source,
                     offset,
@@ -85,7 +85,7 @@ impl Template {
             Error::locate(
                 failure.fault,
                 Phase::Execute,
-                Spot {
+                &Spot {
                     item: &self.item,
                     source: &self.source,
                     offset: failure.at,

@@ -165,7 +165,7 @@ impl<'a> Evaluation<'a, '_> {
                 for index in 0..list.len() {
                     let element = self.run.heap.item(list, index).unwrap_or(Value::Invalid);
                     let index = Value::Int(i64::try_from(index).unwrap_or(i64::MAX));
-                    if self.iteration(index, element, branch)? == Flow::Break {
+                    if self.iteration(index, &element, branch)? == Flow::Break {
                         break;
                     }
                 }
@@ -198,7 +198,7 @@ impl<'a> Evaluation<'a, '_> {
         let mut ran = false;
         for (key, value) in entries {
             ran = true;
-            if self.iteration(Value::Text(key), value, branch)? == Flow::Break {
+            if self.iteration(Value::Text(key), &value, branch)? == Flow::Break {
                 break;
             }
         }
@@ -224,7 +224,7 @@ impl<'a> Evaluation<'a, '_> {
         }
         for index in 0..count {
             let element = same_type(value, index.cast_signed());
-            if self.iteration(Value::Invalid, element, branch)? == Flow::Break {
+            if self.iteration(Value::Invalid, &element, branch)? == Flow::Break {
                 break;
             }
         }
@@ -238,7 +238,7 @@ impl<'a> Evaluation<'a, '_> {
             .map_or(&[], |pipe| &pipe.declares)
     }
 
-    fn iteration(&mut self, index: Value, element: Value, branch: &Branch) -> Outcome<Flow> {
+    fn iteration(&mut self, index: Value, element: &Value, branch: &Branch) -> Outcome<Flow> {
         self.run.budget.step(1)?;
         let mark = self.variables.len();
         let assigns = self
@@ -264,7 +264,7 @@ impl<'a> Evaluation<'a, '_> {
                 }
             }
         }
-        let flow = self.body(&element, branch.body)?;
+        let flow = self.body(element, branch.body)?;
         self.variables.truncate(mark);
         Ok(flow)
     }

@@ -81,7 +81,7 @@ pub(super) fn to_int64(value: &Value) -> i64 {
 
 /// Truncates; out of range as amd64 does it.
 pub(super) fn float_to_int64(float: f64) -> i64 {
-    if float >= -9_223_372_036_854_775_808.0 && float < 9_223_372_036_854_775_808.0 {
+    if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&float) {
         float as i64
     } else {
         i64::MIN

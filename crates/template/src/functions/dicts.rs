@@ -1,5 +1,7 @@
 //! Dicts, which are shared and changed in place.
 
+use std::rc::Rc;
+
 use super::conversion::strval;
 use super::{Args, Run};
 use crate::budget::Budget;
@@ -140,6 +142,11 @@ fn copied(run: &mut Run<'_>, value: &Value) -> Outcome<Value> {
     match value {
         Value::List(list) => copied_list(run, list),
         Value::Dict(Some(id)) => copied_dict(run, *id),
+        // Its fields are private, so that the copy has none of them.
+        Value::Version { pointer, .. } => Ok(Value::Version {
+            version: Rc::default(),
+            pointer: *pointer,
+        }),
         _ => Ok(value.clone()),
     }
 }

@@ -27,11 +27,11 @@ fn below(bound: u64) -> Outcome<u64> {
 }
 
 pub(super) fn alpha_num(run: &mut Run<'_>, args: Args<'_>) -> Outcome<Value> {
-    drawn(run, args, |byte| byte.is_ascii_alphanumeric())
+    drawn(run, args, u8::is_ascii_alphanumeric)
 }
 
 pub(super) fn alpha(run: &mut Run<'_>, args: Args<'_>) -> Outcome<Value> {
-    drawn(run, args, |byte| byte.is_ascii_alphabetic())
+    drawn(run, args, u8::is_ascii_alphabetic)
 }
 
 /// The printable ASCII characters, space and tilde included.
@@ -40,7 +40,7 @@ pub(super) fn ascii(run: &mut Run<'_>, args: Args<'_>) -> Outcome<Value> {
 }
 
 pub(super) fn numeric(run: &mut Run<'_>, args: Args<'_>) -> Outcome<Value> {
-    drawn(run, args, |byte| byte.is_ascii_digit())
+    drawn(run, args, u8::is_ascii_digit)
 }
 
 /// Draws bytes until enough of them are allowed; a negative count is none.

@@ -25,7 +25,7 @@ pub(super) fn complex(literal: &[u8]) -> Result<Number, &'static str> {
                 && !matches!(literal.get(at - 1), Some(b'e' | b'E' | b'p' | b'P'))
         })
         .map(|(at, _)| at)
-        .last()
+        .next_back()
         .ok_or(BAD)?;
     let real = parse_float(upto(literal, split)).map_err(|_| BAD)?;
     let imaginary = literal

@@ -164,9 +164,7 @@ impl PrivateKey {
     /// `curve` is for keys that do not name it themselves.
     fn from_sec1(bytes: &[u8], curve: Option<ObjectIdentifier>) -> Outcome<Self> {
         let mut key = EcPrivateKey::try_from(bytes).map_err(|_| malformed())?;
-        let named = key
-            .parameters
-            .and_then(|parameters| parameters.named_curve());
+        let named = key.parameters.and_then(sec1::EcParameters::named_curve);
         let curve = curve.or(named).ok_or_else(malformed)?;
         key.parameters = Some(sec1::EcParameters::NamedCurve(curve));
         let der = key.to_der().map_err(|_| malformed())?;

@@ -14,7 +14,7 @@ use crate::value::Value;
 use constraint::Constraints;
 
 /// A semantic version, leniently read: `v1.2` is 1.2.0.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Version {
     pub(crate) major: u64,
     pub(crate) minor: u64,
