@@ -1,0 +1,72 @@
+//! Go's `%q`.
+
+use crate::text::{push_rune, runes};
+use crate::unicode::is_print;
+
+/// Quotes as a Go string literal; `ascii` escapes everything beyond ASCII.
+pub(crate) fn quote(text: &[u8], ascii: bool) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len() + text.len() / 8 + 2);
+    out.push(b'"');
+    for (at, rune, width) in runes(text) {
+        if width == 1 && rune == char::REPLACEMENT_CHARACTER {
+            push_hex_byte(&mut out, text.get(at).copied().unwrap_or_default());
+        } else {
+            push_escaped(&mut out, rune, '"', ascii);
+        }
+    }
+    out.push(b'"');
+    out
+}
+
+/// Quotes as a Go character literal.
+pub(crate) fn quote_rune(rune: char, ascii: bool) -> Vec<u8> {
+    let mut out = vec![b'\''];
+    push_escaped(&mut out, rune, '\'', ascii);
+    out.push(b'\'');
+    out
+}
+
+/// Whether the text can stand unchanged between backquotes.
+pub(crate) fn can_backquote(text: &[u8]) -> bool {
+    runes(text).all(|(_, rune, width)| match rune {
+        '\u{FEFF}' => false,
+        char::REPLACEMENT_CHARACTER => width > 1,
+        '\t' => true,
+        '`' | '\u{7F}' => false,
+        _ => rune >= ' ',
+    })
+}
+
+fn push_escaped(out: &mut Vec<u8>, rune: char, quote: char, ascii: bool) {
+    if rune == quote || rune == '\\' {
+        out.push(b'\\');
+        push_rune(out, rune);
+        return;
+    }
+    if is_print(rune) && (!ascii || rune.is_ascii()) {
+        push_rune(out, rune);
+        return;
+    }
+    match rune {
+        '\u{7}' => out.extend_from_slice(b"\\a"),
+        '\u{8}' => out.extend_from_slice(b"\\b"),
+        '\u{C}' => out.extend_from_slice(b"\\f"),
+        '\n' => out.extend_from_slice(b"\\n"),
+        '\r' => out.extend_from_slice(b"\\r"),
+        '\t' => out.extend_from_slice(b"\\t"),
+        '\u{B}' => out.extend_from_slice(b"\\v"),
+        _ => {
+            let code = u32::from(rune);
+            let escape = match code {
+                0..0x20 | 0x7F => format!("\\x{code:02x}"),
+                0..0x1_0000 => format!("\\u{code:04x}"),
+                _ => format!("\\U{code:08x}"),
+            };
+            out.extend_from_slice(escape.as_bytes());
+        }
+    }
+}
+
+fn push_hex_byte(out: &mut Vec<u8>, byte: u8) {
+    out.extend_from_slice(format!("\\x{byte:02x}").as_bytes());
+}
