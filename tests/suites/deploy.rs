@@ -98,7 +98,7 @@ async fn the_controller_may_do_what_it_does_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn whoever_is_logged_in_may_get_the_public_keys_and_no_more() {
+async fn whoever_is_logged_in_may_ask_the_controller_and_no_more() {
     let Some(plane) = ControlPlane::shared().await else {
         return;
     };
@@ -113,16 +113,20 @@ async fn whoever_is_logged_in_may_get_the_public_keys_and_no_more() {
         (HOME, "configmaps seal-public-keys", "get"),
         (HOME, "configmaps others", ""),
         (HOME, "services sealed-secrets-controller", "get"),
-        (HOME, "services/proxy sealed-secrets-controller", "get"),
+        (
+            HOME,
+            "services/proxy sealed-secrets-controller",
+            "get create",
+        ),
         (
             HOME,
             "services/proxy http:sealed-secrets-controller:",
-            "get",
+            "get create",
         ),
         (
             HOME,
             "services/proxy http:sealed-secrets-controller:http",
-            "get",
+            "get create",
         ),
         (HOME, "services/proxy others", ""),
         (HOME, "secrets", ""),
