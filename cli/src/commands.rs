@@ -3,6 +3,7 @@
 pub mod decrypt;
 pub mod encrypt;
 pub mod keys;
+pub mod template;
 pub mod value;
 
 use clap::Subcommand;
@@ -19,6 +20,7 @@ pub enum Command {
     Encrypt(encrypt::Encrypt),
     Value(value::Value),
     Decrypt(decrypt::Decrypt),
+    Template(template::Template),
     #[command(subcommand)]
     Keys(keys::Keys),
 }
@@ -33,6 +35,7 @@ impl Command {
             Self::Encrypt(encrypt) => encrypt.run(),
             Self::Value(value) => value.run(),
             Self::Decrypt(decrypt) => decrypt.run(),
+            Self::Template(template) => template.run(),
             Self::Keys(keys) => keys.run(),
         }
     }

@@ -8,7 +8,7 @@ use std::{
     path::PathBuf,
 };
 
-use seal_manifest::{Node, Reading, Stream};
+use seal_manifest::{Location, Node, Reading, Stream};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -163,6 +163,19 @@ pub fn map_objects<T>(
         }
     }
     errors.or(mapped)
+}
+
+/// Where a field stands, or the nearest that is there.
+#[must_use]
+pub fn place_of(node: &Node<'_>, path: &[&str]) -> Location {
+    let mut place = *node;
+    for field in path {
+        match place.get(field) {
+            Ok(Some(value)) => place = value,
+            _ => break,
+        }
+    }
+    place.location()
 }
 
 /// Reads to the end into a buffer that leaves no copies behind where it grows; `None` for more than

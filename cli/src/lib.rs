@@ -3,8 +3,8 @@
 //! Arguments come in, files are read, the pure crates beside this one do the work, and one result
 //! is written. The modules are the borders of that: [`input`] and [`output`] for files and standard
 //! streams, [`certificate`], [`identities`] and [`cluster`] for where keys come from, [`naming`] for
-//! what objects are called, [`error`] for what can go wrong and the exit status that it gives. Each
-//! command has a file of its own under [`commands`].
+//! what objects are called, [`plain`] for Secrets that are shown, [`error`] for what can go wrong
+//! and the exit status that it gives. Each command has a file of its own under [`commands`].
 //!
 //! Two rules hold for all commands. Nothing is printed or written before everything has succeeded.
 //! And no kubeconfig is looked at unless the command needs the cluster.
@@ -17,6 +17,7 @@ pub mod identities;
 pub mod input;
 pub mod naming;
 pub mod output;
+pub mod plain;
 pub mod report;
 
 use std::{ffi::OsString, process::ExitCode};

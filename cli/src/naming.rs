@@ -2,9 +2,9 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use seal_api::Scope;
-use seal_manifest::{Location, Node};
+use seal_manifest::Node;
 
-use crate::error::Error;
+use crate::{error::Error, input::place_of};
 
 /// What the command line says about names. No kubeconfig has a say: what a value is bound to must
 /// not depend on which cluster somebody looked at last.
@@ -30,7 +30,7 @@ impl Naming<'_> {
             Some(wanted) if found.is_empty() => metadata.namespace = Some(wanted.to_owned()),
             Some(wanted) if found != wanted => {
                 return Err(Error::NamespaceMismatch {
-                    at: place_of(node, "namespace"),
+                    at: place_of(node, &["metadata", "namespace"]),
                     found: found.to_owned(),
                     wanted: wanted.to_owned(),
                 });
@@ -49,11 +49,11 @@ impl Naming<'_> {
 pub fn expect_named(metadata: &ObjectMeta, scope: Scope, node: &Node<'_>) -> Result<(), Error> {
     let is_missing = |field: &Option<String>| field.as_deref().unwrap_or_default().is_empty();
     if is_missing(&metadata.name) {
-        let at = place_of(node, "name");
+        let at = place_of(node, &["metadata", "name"]);
         return Err(Error::NameMissing { at });
     }
     if is_missing(&metadata.namespace) && scope != Scope::ClusterWide {
-        let at = place_of(node, "namespace");
+        let at = place_of(node, &["metadata", "namespace"]);
         return Err(Error::NamespaceMissing { at, scope });
     }
     Ok(())
@@ -69,12 +69,4 @@ pub fn called(metadata: &ObjectMeta) -> String {
         .filter(|part| !part.is_empty())
         .collect::<Vec<_>>()
         .join("/")
-}
-
-/// Where the field of the metadata stands, or where it should.
-fn place_of(node: &Node<'_>, field: &str) -> Location {
-    let metadata = node.get("metadata").ok().flatten();
-    let metadata = metadata.filter(Node::is_mapping);
-    let value = metadata.and_then(|metadata| metadata.get(field).ok().flatten());
-    value.or(metadata).unwrap_or(*node).location()
 }

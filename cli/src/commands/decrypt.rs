@@ -3,22 +3,18 @@
 use std::path::PathBuf;
 
 use clap::{Args, builder::NonEmptyStringValueParser};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use seal_api::SealedSecret;
 use seal_envelope::Identity;
 use seal_manifest::{Location, Node};
-use seal_sealing::{
-    Cause, FailedItem, ItemError, Secret, UnsealError, diagnose, key_hints, unseal,
-};
-use serde::{Serialize, Serializer, ser::SerializeMap};
-use zeroize::Zeroizing;
+use seal_sealing::{Cause, FailedItem, ItemError, UnsealError, diagnose, key_hints, unseal};
 
 use crate::{
     error::{Error, Errors},
     identities,
-    input::{self, Source},
+    input::{self, Source, place_of},
     naming::{Naming, called, expect_named},
     output::{self, Format, Privacy},
+    plain::Plain,
 };
 
 /// Recovers Secrets from SealedSecrets with the private keys, offline.
@@ -94,7 +90,7 @@ impl Decrypt {
         let mut identities: Vec<&Identity> = identities.iter().collect();
         identities.sort_by_key(|identity| !hints.contains(identity.id()));
         match unseal(&sealed, &identities, true) {
-            Ok(unsealed) => Ok(Plain(unsealed.secret)),
+            Ok(unsealed) => Ok(Plain::encoded(unsealed.secret)),
             Err(error) => {
                 // An object without a namespace opens when it was sealed without one.
                 expect_named(&sealed.metadata, sealed.scope(), node)?;
@@ -142,55 +138,5 @@ fn explained(
             let at = place_of(node, &["spec", "data"]);
             failed("data".into(), at, error.to_string()).into()
         }
-    }
-}
-
-/// Where a field stands, or the nearest that is there.
-fn place_of(node: &Node<'_>, path: &[&str]) -> Location {
-    let mut place = *node;
-    for field in path {
-        match place.get(field) {
-            Ok(Some(value)) => place = value,
-            _ => break,
-        }
-    }
-    place.location()
-}
-
-/// A Secret in plaintext, to be written once.
-struct Plain(Secret);
-
-impl Serialize for Plain {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(secret) = self;
-        let mut metadata: ObjectMeta = secret.metadata.clone();
-        metadata.owner_references = None;
-        let mut fields = serializer.serialize_map(None)?;
-        fields.serialize_entry("apiVersion", "v1")?;
-        fields.serialize_entry("kind", "Secret")?;
-        fields.serialize_entry("metadata", &metadata)?;
-        if let Some(type_) = &secret.type_ {
-            fields.serialize_entry("type", type_)?;
-        }
-        if let Some(immutable) = secret.immutable {
-            fields.serialize_entry("immutable", &immutable)?;
-        }
-        if secret.values().next().is_some() {
-            fields.serialize_entry("data", &Values(secret))?;
-        }
-        fields.end()
-    }
-}
-
-struct Values<'a>(&'a Secret);
-
-impl Serialize for Values<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut values = serializer.serialize_map(None)?;
-        for (key, value) in self.0.values() {
-            let text = Zeroizing::new(seal_sealing::encode(value));
-            values.serialize_entry(key, text.as_str())?;
-        }
-        values.end()
     }
 }

@@ -26,10 +26,11 @@ Only the controller in the cluster, which holds the private keys, can turn the r
 Usage: seal <COMMAND>
 
 Commands:
-  encrypt  Seals Secrets: manifests in, SealedSecrets out
-  value    Seals one value, to be pasted into encryptedData of a SealedSecret
-  decrypt  Recovers Secrets from SealedSecrets with the private keys, offline
-  keys     Brings along the public keys of a cluster
+  encrypt   Seals Secrets: manifests in, SealedSecrets out
+  value     Seals one value, to be pasted into encryptedData of a SealedSecret
+  decrypt   Recovers Secrets from SealedSecrets with the private keys, offline
+  template  Tries out the templates of SealedSecrets, with examples in place of the sealed values
+  keys      Brings along the public keys of a cluster
 
 Options:
   -h, --help
@@ -55,6 +56,38 @@ Exit status: 0 good, 2 could not do it.
 
 #[test]
 fn every_command_tells_its_options() {
+    shown("template --help", str![[r#"
+Tries out the templates of SealedSecrets, with examples in place of the sealed values.
+
+Renders spec.template.data as the controller does, offline and without any key. A sealed value KEY is the text "example-KEY" unless --value says otherwise. What a template gets wrong is told in full here; the controller never quotes a value.
+
+Usage: seal template [OPTIONS] [FILE]...
+
+Arguments:
+  [FILE]...
+          Files with SealedSecrets; - or nothing is standard input
+
+Options:
+      --value <KEY=TEXT>
+          An example for a sealed value, no secret one; may be repeated
+
+  -o, --format <FORMAT>
+          How to write
+
+          Possible values:
+          - yaml: One document each, with `---` before it
+          - json: One pretty-printed document after the other
+
+  -h, --help
+          Print help (see a summary with '-h')
+
+Examples:
+  seal template sealed.yaml
+  seal template --value port=5432 --value user=app sealed.yaml
+
+Exit status: 0 everything rendered, 2 something did not, or could not be read.
+
+"#]]);
     shown(
         "encrypt --help",
         str![[r#"

@@ -14,5 +14,6 @@ mod help;
 mod keys;
 mod output;
 mod server;
+mod template;
 mod value;
 mod vectors;

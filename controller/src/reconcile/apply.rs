@@ -130,7 +130,10 @@ impl Task<'_> {
         if meta.uid != update.uid {
             return Ok(Applied::Overtaken);
         }
-        if let Some(keys) = self.known_right(&actual, update) {
+        if let Some(keys) = self
+            .known_right(&actual, update)
+            .or_else(|| self.volatile(update))
+        {
             let mode = meta.mode(self.uid());
             return Ok(Applied::Right(Right {
                 success: Success::AlreadyRight,
@@ -180,6 +183,16 @@ impl Task<'_> {
             && record.keys.iter().all(|id| self.keys.keyring.contains(id))
             && self.context.digest_key.matches(fingerprint, actual);
         still_right.then(|| record.keys.clone())
+    }
+
+    /// The keys of the record, when rendering again would change a Secret that nobody has changed:
+    /// one with random or time functions is made, but not put right.
+    fn volatile(&self, update: &Update) -> Option<Vec<String>> {
+        let left_alone = update.same_inputs && seal_sealing::uses_random_or_time(self.sealed);
+        let remembered = self.context.memory.of(self.key);
+        let status = super::status_of(self.sealed, &remembered);
+        let record = status.and_then(|status| status.record.as_ref());
+        left_alone.then(|| record.map(|record| record.keys.clone()).unwrap_or_default())
     }
 
     async fn unseal(&self) -> Result<Unsealed, Failure> {

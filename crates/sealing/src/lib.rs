@@ -3,8 +3,8 @@
 //!
 //! What is sealed, what stays readable, which label binds a value, what a SealedSecret becomes and
 //! which of its failures is told how: all of it as upstream's v0.40.0 (`pkg/apis/sealedsecrets`),
-//! with two differences. Errors never quote a value, and a v1 `data` blob is read with this
-//! workspace's YAML reader.
+//! with two differences. Errors never quote a value, and templates are rendered under one budget
+//! for the whole object.
 //!
 //! Private-key operations are what costs. So unsealing is work that can be done in slices:
 //! [`Unsealing::step`] is told how many operations it may make, and a queue above decides whose
@@ -18,6 +18,7 @@ mod diagnose;
 mod hints;
 mod label;
 mod owner;
+mod render;
 mod reseal;
 mod seal;
 mod secret;
@@ -28,6 +29,7 @@ pub use diagnose::{Cause, diagnose};
 pub use hints::{key_hints, set_key_hints};
 pub use label::label;
 pub use owner::owner_reference;
+pub use render::{FailedTemplate, render_with, uses_random_or_time};
 pub use reseal::reseal;
 pub use seal::{SealError, seal, seal_value};
 pub use secret::{Secret, SecretError};

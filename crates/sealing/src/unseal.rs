@@ -10,7 +10,7 @@ use seal_api::{
 use seal_envelope::{Identity, KeyId, Label, Plaintext};
 use seal_manifest::{Reading, Stream};
 
-use crate::{Base64Error, Secret, base64::decode, label, owner_reference};
+use crate::{Base64Error, Secret, base64::decode, label, owner_reference, render::render};
 
 /// Where the deprecated blob stands in errors and in the work list.
 const V1_DATA: &str = "data";
@@ -48,8 +48,8 @@ pub enum ItemError {
     /// No identity opens it.
     #[error("no key could decrypt secret")]
     NoKey,
-    /// It is made from a template, which failed.
-    #[error("template: {0}")]
+    /// It is made from a template, which failed. The text holds no value.
+    #[error("{0}")]
     Template(String),
 }
 
@@ -274,7 +274,7 @@ impl Unsealing {
     }
 
     fn items(mut self, sealed: &SealedSecret) -> Result<Secret, UnsealError> {
-        self.render(sealed);
+        render(sealed, &mut self.opened, &mut self.failed);
         if !self.failed.is_empty() {
             return Err(UnsealError::Items(self.failed));
         }
@@ -286,24 +286,5 @@ impl Unsealing {
             data: self.opened,
             string_data: BTreeMap::new(),
         })
-    }
-
-    /// A null takes the item of that name out; an item that is also encrypted wins over its
-    /// template.
-    fn render(&mut self, sealed: &SealedSecret) {
-        for (item, template) in sealed.spec.template.data.iter().flatten() {
-            match template {
-                None => drop(self.opened.remove(item)),
-                Some(text) if text.contains("{{") => {
-                    let unsupported = "templates with actions are not supported yet".into();
-                    self.fail(item.clone(), ItemError::Template(unsupported));
-                }
-                Some(text) if !sealed.spec.encrypted_data.contains_key(item) => {
-                    self.opened
-                        .insert(item.clone(), Plaintext::new(text.clone().into_bytes()));
-                }
-                Some(_) => {}
-            }
-        }
     }
 }

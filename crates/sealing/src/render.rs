@@ -1,0 +1,114 @@
+use std::collections::BTreeMap;
+
+use seal_api::SealedSecret;
+use seal_envelope::Plaintext;
+use seal_template::{Budget, Data, Template};
+
+use crate::{FailedItem, ItemError, Secret};
+
+type Values = BTreeMap<String, Plaintext>;
+
+/// An item whose template failed.
+#[derive(Debug)]
+pub struct FailedTemplate {
+    /// Its key.
+    pub item: String,
+    /// Why. Its text holds no value; its detail may, and is for the owner of the values alone.
+    pub error: seal_template::Error,
+}
+
+/// The Secret that `sealed` would become if its sealed values were `values`: for trying templates
+/// out with examples.
+///
+/// # Errors
+/// Every item whose template fails.
+pub fn render_with(
+    sealed: &SealedSecret,
+    mut values: Values,
+) -> Result<Secret, Vec<FailedTemplate>> {
+    let failed = render_all(sealed, &mut values, &[]);
+    if !failed.is_empty() {
+        return Err(failed);
+    }
+    let template = &sealed.spec.template;
+    let mut metadata = template.metadata.clone().unwrap_or_default();
+    metadata.name.clone_from(&sealed.metadata.name);
+    metadata.namespace.clone_from(&sealed.metadata.namespace);
+    Ok(Secret {
+        metadata,
+        type_: template.type_.clone(),
+        immutable: template.immutable,
+        data: values,
+        string_data: Values::new(),
+    })
+}
+
+/// Renders the templates of `sealed` into `opened`. An item that no key opened is empty to them.
+pub(crate) fn render(sealed: &SealedSecret, opened: &mut Values, failed: &mut Vec<FailedItem>) {
+    let unopened = failed.iter().filter(|item| item.error == ItemError::NoKey);
+    let unopened: Vec<_> = unopened.map(|failed| failed.item.clone()).collect();
+    let templates = render_all(sealed, opened, &unopened).into_iter();
+    failed.extend(templates.map(|FailedTemplate { item, error }| FailedItem {
+        item,
+        error: ItemError::Template(error.to_string()),
+    }));
+}
+
+/// All templates under one budget, as upstream's `unseal`.
+///
+/// A template sees the values and the plaintext siblings that are not also encrypted, raw. A null
+/// takes the item of its name out. An encrypted item wins over a template of its name, which must
+/// be right all the same.
+fn render_all(
+    sealed: &SealedSecret,
+    values: &mut Values,
+    unopened: &[String],
+) -> Vec<FailedTemplate> {
+    let Some(templates) = &sealed.spec.template.data else {
+        return Vec::new();
+    };
+    let encrypted = &sealed.spec.encrypted_data;
+    let siblings = templates
+        .iter()
+        .filter(|(item, _)| !encrypted.contains_key(*item));
+    let siblings = siblings.filter_map(|(item, text)| Some((item, text.as_ref()?.as_bytes())));
+    let opened = values.iter().map(|(item, value)| (item, value.as_bytes()));
+    let unopened = unopened.iter().map(|item| (item, &[][..]));
+    let data: Data = opened.chain(siblings).chain(unopened).collect();
+
+    let mut budget = Budget::default();
+    let mut failed = Vec::new();
+    for (item, template) in templates {
+        let Some(text) = template else {
+            values.remove(item);
+            continue;
+        };
+        let rendered = Template::parse(item, text.as_bytes(), &mut budget)
+            .and_then(|template| template.render(&data, &mut budget));
+        match rendered {
+            Ok(bytes) if !encrypted.contains_key(item) => {
+                values.insert(item.clone(), bytes.into());
+            }
+            Ok(_) => {}
+            Err(error) => failed.push(FailedTemplate {
+                item: item.clone(),
+                error,
+            }),
+        }
+    }
+    failed
+}
+
+/// Whether rendering the templates again may give something else, because one draws random bytes or
+/// reads the clock. Templates that do not parse give nothing at all.
+#[must_use]
+pub fn uses_random_or_time(sealed: &SealedSecret) -> bool {
+    let mut budget = Budget::default();
+    let templates = sealed.spec.template.data.iter().flatten();
+    templates
+        .filter_map(|(item, text)| Some((item, text.as_ref()?)))
+        .any(|(item, text)| {
+            Template::parse(item, text.as_bytes(), &mut budget)
+                .is_ok_and(|template| template.uses_random_or_time())
+        })
+}
