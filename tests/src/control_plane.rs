@@ -1,7 +1,7 @@
 //! A real control plane.
 
 use std::{
-    env,
+    env, fs,
     io::{BufRead, BufReader, Write},
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -13,6 +13,7 @@ use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
 };
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
@@ -23,7 +24,7 @@ use crate::programs::{kubectl, program, root};
 #[derive(Debug)]
 pub struct ControlPlane {
     dir: PathBuf,
-    _owner: Option<Owner>,
+    owner: Option<Owner>,
 }
 
 impl ControlPlane {
@@ -41,7 +42,7 @@ impl ControlPlane {
             match env::var_os("SEAL_TEST_CONTROL_PLANE") {
                 Some(dir) => Ok(ControlPlane {
                     dir: dir.into(),
-                    _owner: None,
+                    owner: None,
                 }),
                 None => off_the_runtime(|| Self::start(None)).await,
             }
@@ -115,6 +116,17 @@ impl ControlPlane {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// Stops the garbage collector and everything else in kube-controller-manager, for good.
+    pub fn stop_garbage_collection(&self) {
+        assert!(
+            self.owner.is_some(),
+            "others need it on the shared control plane"
+        );
+        let line = fs::read_to_string(self.dir.join("kube-controller-manager.pid")).unwrap();
+        let id = line.split_whitespace().next().unwrap().parse().unwrap();
+        kill_process(Pid::from_raw(id).unwrap(), Signal::KILL).unwrap();
+    }
+
     fn start(turn: Option<SemaphorePermit<'static>>) -> Result<Self, String> {
         program("kubernetes", "kubectl")?;
         // The script removes it, also when this process is no longer there to do so.
@@ -138,7 +150,7 @@ impl ControlPlane {
         }
         Ok(Self {
             dir,
-            _owner: Some(Owner {
+            owner: Some(Owner {
                 script,
                 _turn: turn,
             }),

@@ -58,6 +58,12 @@ impl Endpoint {
         self.send(request).await.unwrap()
     }
 
+    /// Whether anybody answers.
+    pub async fn is_up(&self) -> bool {
+        let health = reqwest::Client::new().get(self.url("/healthz"));
+        self.send(health).await.is_ok()
+    }
+
     /// `http://host:port` and the path.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)

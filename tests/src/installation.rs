@@ -1,15 +1,22 @@
 //! Our controller as it is deployed.
 
-use std::{env, fs, ops::Deref, path::PathBuf, process::ExitStatus, thread};
+use std::{
+    env, fs,
+    ops::Deref,
+    path::{Path, PathBuf},
+    process::ExitStatus,
+    thread,
+};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 use crate::{
-    ControlPlane, Endpoint, Namespace, PATIENCE, Process, Signal, pod,
+    ControlPlane, Endpoint, Gate, Namespace, PATIENCE, Process, Signal, pod,
     process::mortal,
     programs::{beside_the_tests, root},
+    upstream,
 };
 
 /// A namespace of its own with the custom resource, the service account and exactly the rights of `deploy/`.
@@ -28,20 +35,31 @@ impl Installation {
 
     /// With `change` applied to each object of `deploy/rbac.yaml`, to take rights away.
     pub async fn with_rights(plane: &ControlPlane, change: impl Fn(&mut Value)) -> Self {
-        plane.kubectl(&["apply", "--server-side", "-f", &manifest("crd.yaml")], "");
-        plane.kubectl(
-            &[
-                "wait",
-                "--for=condition=Established",
-                "--timeout=30s",
-                "crd/sealedsecrets.bitnami.com",
-            ],
-            "",
-        );
+        define(plane);
         let namespace = Namespace::create(plane, "seal-controller");
         let mut rights = rights_in(namespace.name());
         rights.iter_mut().for_each(change);
-        let account = service_account(&rights);
+        Self::grant(plane, namespace, &rights).await
+    }
+
+    /// In a namespace that has been another controller's, which must no longer run.
+    pub async fn succeed(plane: &ControlPlane, namespace: Namespace) -> Self {
+        define(plane);
+        let rights = rights_in(namespace.name());
+        Self::grant(plane, namespace, &rights).await
+    }
+
+    /// With nothing but the image swapped under upstream's chart: its custom resource and its rights.
+    pub async fn under_upstreams_chart(plane: &ControlPlane) -> Self {
+        plane.apply(&upstream::crd());
+        established(plane);
+        let namespace = Namespace::create(plane, "sealed-secrets");
+        let rights = upstream::chart_rights(namespace.name());
+        Self::grant(plane, namespace, &rights).await
+    }
+
+    async fn grant(plane: &ControlPlane, namespace: Namespace, rights: &[Value]) -> Self {
+        let account = service_account(rights);
         plane.apply(&json!({"apiVersion": "v1", "kind": "List", "items": rights}).to_string());
 
         let token = pod::token(plane, namespace.name(), &account).await;
@@ -64,18 +82,26 @@ impl Installation {
 
     /// Runs a replica without waiting.
     pub fn launch(&self, flags: &[&str]) -> Controller {
-        let (http, metrics) = (Endpoint::free(), Endpoint::free());
+        self.launch_with(&self.kubeconfig(), flags)
+    }
+
+    /// Runs a replica that reaches the API server through `gate`, without waiting.
+    pub fn launch_through(&self, gate: &Gate, flags: &[&str]) -> Controller {
+        self.launch_with(gate.kubeconfig(), flags)
+    }
+
+    fn launch_with(&self, kubeconfig: &Path, flags: &[&str]) -> Controller {
+        let http = Endpoint::free();
         let log = tempfile::tempdir_in(self.dir.path()).unwrap();
         let mut command = mortal(&program());
         command
             .arg(format!("--listen-addr={}", http.address()))
-            .arg(format!("--listen-metrics-addr={}", metrics.address()))
             .arg("--key-size=2048")
             .args(flags)
             .env_clear()
             .envs(env::var_os("PATH").map(|path| ("PATH", path)))
             .env("RUST_BACKTRACE", "1")
-            .env("KUBECONFIG", self.kubeconfig())
+            .env("KUBECONFIG", kubeconfig)
             .env("POD_NAMESPACE", self.namespace())
             .env(
                 "POD_NAME",
@@ -87,13 +113,17 @@ impl Installation {
         Controller {
             process: Process::start("seal-controller", command, log),
             http,
-            metrics,
         }
     }
 
     /// With the controller's own rights.
     pub fn kubeconfig(&self) -> PathBuf {
         self.dir.path().join("kubeconfig")
+    }
+
+    /// Gives the namespace to another controller.
+    pub fn vacate(self) -> Namespace {
+        self.namespace
     }
 
     /// Where the controller and its keys live.
@@ -109,8 +139,6 @@ pub struct Controller {
     pub process: Process,
     /// Where it serves certificates, `/v1/verify` and `/v1/rotate`.
     pub http: Endpoint,
-    /// Where it serves metrics.
-    pub metrics: Endpoint,
 }
 
 impl Controller {
@@ -175,6 +203,29 @@ impl Drop for SharedController {
 fn program() -> PathBuf {
     env::var_os("SEAL_CONTROLLER_BIN")
         .map_or_else(|| beside_the_tests("seal-controller"), PathBuf::from)
+}
+
+/// The custom resource of `deploy/`.
+fn define(plane: &ControlPlane) {
+    plane.kubectl(
+        &[
+            "apply",
+            "--server-side",
+            "--force-conflicts",
+            "-f",
+            &manifest("crd.yaml"),
+        ],
+        "",
+    );
+    established(plane);
+}
+
+fn established(plane: &ControlPlane) {
+    let crd = "crd/sealedsecrets.bitnami.com";
+    plane.kubectl(
+        &["wait", "--for=condition=Established", "--timeout=30s", crd],
+        "",
+    );
 }
 
 fn manifest(name: &str) -> String {

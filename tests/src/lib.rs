@@ -7,6 +7,7 @@
 //! - [`Installation`] is our controller as deployed: a namespace, a service account and exactly the rights of
 //!   `deploy/`; [`Installation::start`] runs a replica. [`shared_controller`] is one for all tests on the shared plane.
 //! - [`Upstream`] is the peer's controller.
+//! - [`Gate`] is a way to the API server that a test can close.
 //! - [`Workdir`] is where command lines run: [`Workdir::seal`] and the peer's [`Workdir::kubeseal`].
 //! - [`wait_for`] waits on a watch for what a test expects; nothing sleeps.
 //!
@@ -22,6 +23,7 @@
 )]
 
 mod control_plane;
+mod gate;
 mod http;
 mod installation;
 mod namespace;
@@ -33,11 +35,12 @@ mod wait;
 mod workdir;
 
 pub use control_plane::ControlPlane;
+pub use gate::Gate;
 pub use http::{Answer, Endpoint};
 pub use installation::{Controller, Installation, SharedController, shared_controller};
 pub use namespace::Namespace;
 pub use process::{Process, Signal};
 pub use programs::{kubectl, program};
 pub use upstream::{Upstream, crd as upstream_crd};
-pub use wait::{PATIENCE, wait_for, wait_until_gone};
+pub use wait::{PATIENCE, eventually, wait_for, wait_until_gone};
 pub use workdir::{Outcome, Workdir};

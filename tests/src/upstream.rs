@@ -2,10 +2,10 @@
 
 use std::{fs, process::ExitStatus};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{ControlPlane, Endpoint, Namespace, PATIENCE, Process, Signal, pod, program};
+use crate::{ControlPlane, Endpoint, PATIENCE, Process, Signal, pod, program};
 
 /// Upstream's controller as a process of its own, in a namespace of its own, with all rights. Killed when dropped.
 #[derive(Debug)]
@@ -22,13 +22,13 @@ pub struct Upstream {
 impl Upstream {
     /// Runs it with these flags in `namespace`, whose keys it uses, and waits until it is ready. Its custom resource
     /// must be there already.
-    pub async fn start(plane: &ControlPlane, namespace: &Namespace, flags: &[&str]) -> Self {
-        plane.apply(&account(namespace.name()).to_string());
-        let token = pod::token(plane, namespace.name(), ACCOUNT).await;
+    pub async fn start(plane: &ControlPlane, namespace: &str, flags: &[&str]) -> Self {
+        plane.apply(&account(namespace).to_string());
+        let token = pod::token(plane, namespace, ACCOUNT).await;
         let (http, metrics) = (Endpoint::free(), Endpoint::free());
         let controller =
             program("sealed-secrets", "controller").unwrap_or_else(|why| panic!("{why}"));
-        let (mut command, dir) = pod::command(plane, namespace.name(), &token, &controller);
+        let (mut command, dir) = pod::command(plane, namespace, &token, &controller);
         command
             .arg(format!("--listen-addr={}", http.address()))
             .arg(format!("--listen-metrics-addr={}", metrics.address()))
@@ -62,7 +62,8 @@ pub fn crd() -> String {
     text
 }
 
-const ACCOUNT: &str = "sealed-secrets-controller";
+/// Not the one of the chart, which our controller may have in the same namespace.
+const ACCOUNT: &str = "upstream";
 
 fn account(namespace: &str) -> serde_json::Value {
     json!({"apiVersion": "v1", "kind": "List", "items": [
@@ -75,4 +76,60 @@ fn account(namespace: &str) -> serde_json::Value {
             "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": namespace}],
         },
     ]})
+}
+
+/// What upstream's chart grants by default (templates/cluster-role.yaml, role.yaml and their bindings), without the
+/// right of others to its Service.
+pub(crate) fn chart_rights(namespace: &str) -> Vec<Value> {
+    const GROUP: &str = "rbac.authorization.k8s.io";
+    const ACCOUNT: &str = "sealed-secrets";
+    let role = |kind: &str, name: &str, rules: Value| {
+        json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": kind,
+            "metadata": {"name": name, "namespace": namespace},
+            "rules": rules,
+        })
+    };
+    let binding = |kind: &str, role: &str| {
+        json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": format!("{kind}Binding"),
+            "metadata": {"name": role, "namespace": namespace},
+            "roleRef": {"apiGroup": GROUP, "kind": kind, "name": role},
+            "subjects": [{"apiGroup": "", "kind": "ServiceAccount", "name": ACCOUNT, "namespace": namespace}],
+        })
+    };
+    vec![
+        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": ACCOUNT, "namespace": namespace}}),
+        role(
+            "ClusterRole",
+            "secrets-unsealer",
+            json!([
+                {"apiGroups": ["bitnami.com"], "resources": ["sealedsecrets"], "verbs": ["get", "list", "watch"]},
+                {"apiGroups": ["bitnami.com"], "resources": ["sealedsecrets/status"], "verbs": ["update"]},
+                {
+                    "apiGroups": [""],
+                    "resources": ["secrets"],
+                    "verbs": ["get", "list", "create", "update", "delete", "watch"],
+                },
+                {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
+            ]),
+        ),
+        binding("ClusterRole", "secrets-unsealer"),
+        role(
+            "Role",
+            "sealed-secrets-key-admin",
+            json!([
+                {
+                    "apiGroups": [""],
+                    "resources": ["secrets"],
+                    "resourceNames": ["sealed-secrets-key"],
+                    "verbs": ["get"],
+                },
+                {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create", "list"]},
+            ]),
+        ),
+        binding("Role", "sealed-secrets-key-admin"),
+    ]
 }

@@ -1,6 +1,10 @@
 //! Waiting on what a test expects.
 
-use std::{cell::RefCell, fmt::Debug, time::Duration};
+use std::{
+    cell::RefCell,
+    fmt::Debug,
+    time::{Duration, Instant},
+};
 
 use k8s_openapi::serde::de::DeserializeOwned;
 use kube::{Api, Resource, runtime::wait::await_condition};
@@ -30,6 +34,22 @@ where
             "{name} was not {what} within {PATIENCE:?}; last seen: {:#?}",
             seen.borrow()
         ),
+    }
+}
+
+/// Asks again and again until there is an answer, and returns it: for what cannot be watched.
+///
+/// # Panics
+///
+/// After [`PATIENCE`].
+pub async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "no {what} within {PATIENCE:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

@@ -1,6 +1,9 @@
 //! All suites that need a real control plane, one module each. `scripts/test NAME` runs those whose path holds NAME.
 
+mod controller;
 mod dependencies;
 mod deploy;
 mod harness;
+mod interop;
 mod peer;
+mod site;

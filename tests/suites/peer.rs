@@ -20,7 +20,7 @@ async fn upstreams_controller_unseals_what_upstreams_kubeseal_sealed() {
     };
     plane.apply(&upstream_crd());
     let home = Namespace::create(&plane, "sealed-secrets");
-    let upstream = Upstream::start(&plane, &home, &[]).await;
+    let upstream = Upstream::start(&plane, home.name(), &[]).await;
 
     let desk = Workdir::new();
     desk.write("cert.pem", upstream.http.get("/v1/cert.pem").await.body);

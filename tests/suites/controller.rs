@@ -1,0 +1,12 @@
+//! Our controller on the real API server, under the rights of `deploy/`.
+
+mod drift;
+mod events;
+mod failures;
+mod keys;
+mod ownership;
+mod process;
+mod restart;
+mod secrets;
+mod status;
+mod upstream_cluster;

@@ -1,0 +1,1 @@
+//! Between the two programs of each side.
