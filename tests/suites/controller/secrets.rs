@@ -209,7 +209,7 @@ async fn an_immutable_target_is_stalled_and_not_tried_again_until_it_is_deleted(
     let log = controller.process.log();
     let attempts = log
         .lines()
-        .filter(|line| line.contains(site.name()) && line.contains("immutable"));
+        .filter(|line| line.contains(site.name()) && line.contains("reason=Immutable"));
     assert_eq!(attempts.count(), 1);
 
     site.delete_secret("db").await;
