@@ -113,6 +113,22 @@ pub struct Args {
     #[arg(long, env = "SEALED_SECRETS_LISTEN_ADDR", default_value = ":8080", value_parser = listen_address)]
     pub listen_addr: SocketAddr,
 
+    /// Where metrics are served; without a host on all addresses
+    #[arg(long, env = "SEALED_SECRETS_LISTEN_METRICS_ADDR", default_value = ":8081", value_parser = listen_address)]
+    pub listen_metrics_addr: SocketAddr,
+
+    /// Name no SealedSecret in the metrics
+    #[arg(
+        long,
+        env = "SEALED_SECRETS_METRICS_OMIT_SECRET_LABELS",
+        default_value_t = false,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        action = ArgAction::Set
+    )]
+    pub metrics_omit_secret_labels: bool,
+
     /// Requests a second that one peer may send to /v1/verify and /v1/rotate
     #[arg(long, env = "SEALED_SECRETS_RATE_LIMIT", default_value = "2")]
     pub rate_limit: NonZeroU32,

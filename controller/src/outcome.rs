@@ -34,6 +34,16 @@ impl Reason {
         !matches!(self, Self::NoKeys | Self::ApiError)
     }
 
+    /// The reason in upstream's `unseal_errors_total`.
+    #[must_use]
+    pub fn metric(self) -> &'static str {
+        match self {
+            Self::NotOwned | Self::Protected => "unmanaged",
+            Self::Immutable | Self::ApiError => "update",
+            _ => "unseal",
+        }
+    }
+
     /// The reason of the event: upstream tells unsealing apart from writing.
     #[must_use]
     pub fn event(self) -> &'static str {

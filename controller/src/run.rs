@@ -3,22 +3,21 @@
 //! HTTP is served first, then the keys are read, then the caches are filled; passes begin when all
 //! of them are. When a task ends that should not, the process ends with its reason.
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
+use axum::Router;
 use futures::StreamExt;
 use kube::{
     Client, Config,
     runtime::{
         controller::{self, Action, applier},
-        reflector::{self, ObjectRef, Store},
+        reflector::{self, ObjectRef, Store, store::Writer},
     },
 };
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
     sync::{Notify, Semaphore, mpsc, watch},
-    task::JoinSet,
-    time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -27,54 +26,18 @@ use crate::{
     args::Args,
     clock::Clock,
     http::{self, Limits, Served},
-    keys::{self, KeyPolicy, KeySource, make_keys, publish, watch_keys},
+    keys::{self, KeyPolicy, KeySink, KeySource, make_keys, publish, watch_keys},
+    metrics::{Inventory, Metrics},
     reconcile::{
         Context, desired::DigestKey, key_of, memory::Memory, pass, secret_cache::SecretCache,
     },
+    tasks::{RunError, Tasks},
     unsealer::{Unsealer, Watched},
     watches::{watch_sealed_secrets, watch_secrets},
 };
 
-/// What passes get to finish in after SIGTERM; Kubernetes kills after 30 s.
-const DRAIN: Duration = Duration::from_secs(25);
-
 /// The longest request body: above what etcd stores of one object, so that lists of a few fit, too.
 const LONGEST_BODY: usize = 4 * 1024 * 1024;
-
-/// Why the controller ended although nobody asked it to.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// There is no cluster to talk to.
-    #[error("no cluster: {0}")]
-    Config(#[from] kube::config::InferConfigError),
-    /// The client could not be made.
-    #[error("the client of the API server could not be made: {0}")]
-    Client(#[from] kube::Error),
-    /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {error}")]
-    Listen {
-        /// The address asked for.
-        address: SocketAddr,
-        /// What the system says.
-        error: io::Error,
-    },
-    /// The system refused something that every program needs.
-    #[error("the system refused {what}: {error}")]
-    System {
-        /// What was asked for.
-        what: &'static str,
-        /// What the system says.
-        error: io::Error,
-    },
-    /// A task that should run for ever ended.
-    #[error("the task {task} ended: {reason}")]
-    TaskEnded {
-        /// Its name.
-        task: &'static str,
-        /// Why.
-        reason: String,
-    },
-}
 
 /// Runs until SIGTERM or SIGINT, then drains.
 ///
@@ -85,114 +48,133 @@ pub async fn run(args: Args) -> Result<(), RunError> {
     let namespace = own_namespace();
     tracing::info!(version = env!("CARGO_PKG_VERSION"), %namespace, "starting");
 
-    let (key_sink, key_source) = keys::keys();
-    let (ready, is_ready) = watch::channel(false);
+    let clock = Clock::system();
+    let metrics = Metrics::default();
     let mut tasks = Tasks::default();
-
-    let unsealer = Unsealer::start(cores(), args.accept_deprecated_v1_data).map_err(|error| {
-        RunError::System {
+    let (key_sink, keys) = keys::keys();
+    let (ready, is_ready) = watch::channel(false);
+    let (objects, writer) = reflector::store();
+    let unsealer = Unsealer::start(cores(), args.accept_deprecated_v1_data, metrics.clone())
+        .map_err(|error| RunError::System {
             what: "a thread",
             error,
-        }
-    })?;
+        })?;
+
     let served = Served {
-        keys: key_source.clone(),
+        keys: keys.clone(),
         unsealer: unsealer.clone(),
         ready: is_ready,
         limits: limits(&args),
+        metrics: metrics.clone(),
     };
-    serve(&mut tasks, &args, served).await?;
+    serve(&mut tasks, "HTTP", args.listen_addr, http::router(served)).await?;
+    let inventory = Inventory {
+        objects: objects.clone(),
+        keys: keys.clone(),
+        clock: clock.clone(),
+        omit_names: args.metrics_omit_secret_labels,
+    };
+    let measured = http::metrics_router(metrics.registry(inventory));
+    serve(&mut tasks, "metrics", args.listen_metrics_addr, measured).await?;
 
-    let sigusr1 = signals(SignalKind::user_defined1())?;
-    let asked = Arc::new(Notify::new());
-    let clock = Clock::system();
-    let policy = key_policy(&args, &namespace);
-    tasks.spawn_forever("keys", {
-        let prefix = args.key_prefix.clone();
-        watch_keys(
-            client.clone(),
-            namespace.clone(),
-            prefix,
-            args.key_order_priority,
-            key_sink,
-        )
-    });
-    tasks.spawn_forever("key maker", {
-        make_keys(
-            client.clone(),
-            policy,
-            key_source.clone(),
-            clock.clone(),
-            Arc::clone(&asked),
-        )
-    });
-    tasks.spawn_forever("SIGUSR1", forward(sigusr1, asked));
-    tasks.spawn_forever(
-        "public keys",
-        publish(client.clone(), namespace.clone(), key_source.clone()),
-    );
-
-    let digest_key = DigestKey::generate().map_err(|_| RunError::System {
-        what: "random bytes",
-        error: io::ErrorKind::Other.into(),
-    })?;
+    tend_keys(
+        &mut tasks, &client, &args, &namespace, key_sink, &keys, &clock,
+    )?;
     let context = Arc::new(Context {
-        client: client.clone(),
+        client,
         secrets: SecretCache::default(),
         memory: Memory::default(),
-        keys: key_source.clone(),
+        keys,
         unsealer: unsealer.clone(),
-        digest_key,
+        digest_key: DigestKey::generate().map_err(|_| RunError::Random)?,
         workers: Semaphore::new(args.workers.into()),
+        metrics,
         clock,
         namespace,
         key_prefix: args.key_prefix,
         update_status: args.update_status,
     });
-    reconcile(&mut tasks, client, context, key_source, ready);
+    reconcile(&mut tasks, context, objects, writer, ready);
 
+    let (terminate, interrupt) = (SignalKind::terminate(), SignalKind::interrupt());
     let ended = tasks
-        .supervise(
-            signals(SignalKind::terminate())?,
-            signals(SignalKind::interrupt())?,
-        )
+        .supervise(signals(terminate)?, signals(interrupt)?)
         .await;
     unsealer.close();
     ended
 }
 
+/// Starts what reads, makes and publishes keys.
+fn tend_keys(
+    tasks: &mut Tasks,
+    client: &Client,
+    args: &Args,
+    namespace: &str,
+    sink: KeySink,
+    keys: &KeySource,
+    clock: &Clock,
+) -> Result<(), RunError> {
+    let asked = Arc::new(Notify::new());
+    let sigusr1 = signals(SignalKind::user_defined1())?;
+    let policy = key_policy(args, namespace);
+    let (prefix, order) = (args.key_prefix.clone(), args.key_order_priority);
+    tasks.spawn_forever(
+        "keys",
+        watch_keys(client.clone(), namespace.into(), prefix, order, sink),
+    );
+    tasks.spawn_forever(
+        "key maker",
+        make_keys(
+            client.clone(),
+            policy,
+            keys.clone(),
+            clock.clone(),
+            Arc::clone(&asked),
+        ),
+    );
+    tasks.spawn_forever("SIGUSR1", forward(sigusr1, asked));
+    tasks.spawn_forever(
+        "public keys",
+        publish(client.clone(), namespace.into(), keys.clone()),
+    );
+    Ok(())
+}
+
 /// Starts the watches and the passes.
 fn reconcile(
     tasks: &mut Tasks,
-    client: Client,
     context: Arc<Context>,
-    keys: KeySource,
+    objects: Store<Watched>,
+    writer: Writer<Watched>,
     ready: watch::Sender<bool>,
 ) {
-    let (store, writer) = reflector::store();
+    let client = context.client.clone();
+    let keys = context.keys.clone();
     let (wakes, woken) = mpsc::unbounded_channel();
     let (filled, secrets_filled) = watch::channel(false);
-    tasks.spawn_forever("SealedSecrets", {
-        watch_sealed_secrets(client.clone(), writer, Arc::clone(&context), wakes.clone())
-    });
-    tasks.spawn_forever("Secrets", {
+    tasks.spawn_forever(
+        "SealedSecrets",
+        watch_sealed_secrets(client.clone(), writer, Arc::clone(&context), wakes.clone()),
+    );
+    tasks.spawn_forever(
+        "Secrets",
         watch_secrets(
             client,
             Arc::clone(&context),
-            store.clone(),
+            objects.clone(),
             wakes.clone(),
             filled,
-        )
-    });
+        ),
+    );
     tasks.spawn_forever(
         "key changes",
-        wake_on_new_keys(keys.clone(), store.clone(), wakes),
+        wake_on_new_keys(keys.clone(), objects.clone(), wakes),
     );
-    let stop = tasks.stop.clone();
-    let first = until_ready(keys, secrets_filled, store.clone(), ready);
+    let stop = tasks.stop();
+    let first = until_ready(keys, secrets_filled, objects.clone(), ready);
     tasks.spawn("passes", async move {
         tokio::select! {
-            () = first => passes(woken, store, context, stop).await,
+            () = first => passes(woken, objects, context, stop).await,
             () = stop.cancelled() => {}
         }
         "there is nothing left to reconcile".to_owned()
@@ -261,14 +243,18 @@ async fn wake_on_new_keys(
     std::future::pending().await
 }
 
-async fn serve(tasks: &mut Tasks, args: &Args, served: Served) -> Result<(), RunError> {
-    let address = args.listen_addr;
+async fn serve(
+    tasks: &mut Tasks,
+    name: &'static str,
+    address: SocketAddr,
+    router: Router,
+) -> Result<(), RunError> {
     let listen = |error| RunError::Listen { address, error };
     let listener = TcpListener::bind(address).await.map_err(listen)?;
-    tracing::info!(address = %listener.local_addr().map_err(listen)?, "serving HTTP");
-    let stop = tasks.stop.clone();
-    tasks.spawn("HTTP", async move {
-        let router = http::router(served).into_make_service_with_connect_info::<SocketAddr>();
+    tracing::info!(address = %listener.local_addr().map_err(listen)?, "serving {name}");
+    let stop = tasks.stop();
+    tasks.spawn(name, async move {
+        let router = router.into_make_service_with_connect_info::<SocketAddr>();
         let server = axum::serve(listener, router);
         match server.with_graceful_shutdown(stop.cancelled_owned()).await {
             Ok(()) => "stopped".to_owned(),
@@ -284,65 +270,6 @@ async fn forward(mut signals: Signal, asked: Arc<Notify>) -> Infallible {
         asked.notify_one();
     }
     std::future::pending().await
-}
-
-/// The tasks, each with a name. All of them should run until they are told to stop.
-#[derive(Default)]
-struct Tasks {
-    set: JoinSet<(&'static str, String)>,
-    stop: CancellationToken,
-}
-
-impl Tasks {
-    fn spawn(&mut self, name: &'static str, task: impl Future<Output = String> + Send + 'static) {
-        self.set.spawn(async move { (name, task.await) });
-    }
-
-    fn spawn_forever(
-        &mut self,
-        name: &'static str,
-        task: impl Future<Output = Infallible> + Send + 'static,
-    ) {
-        let stop = self.stop.clone();
-        self.spawn(name, async move {
-            tokio::select! {
-                never = task => match never {},
-                () = stop.cancelled() => "stopped".to_owned(),
-            }
-        });
-    }
-
-    /// Waits for a signal or for the first task that ends.
-    async fn supervise(
-        mut self,
-        mut terminate: Signal,
-        mut interrupt: Signal,
-    ) -> Result<(), RunError> {
-        let ended = tokio::select! {
-            _ = terminate.recv() => Ok(()),
-            _ = interrupt.recv() => Ok(()),
-            ended = self.set.join_next() => Err(ended),
-        };
-        if let Err(ended) = ended {
-            let (task, reason) = match ended {
-                Some(Ok(ended)) => ended,
-                Some(Err(panicked)) => ("unknown", panicked.to_string()),
-                None => ("all", "there is none".to_owned()),
-            };
-            return Err(RunError::TaskEnded { task, reason });
-        }
-        tracing::info!("stopping: finishing what has begun");
-        self.stop.cancel();
-        let drained = timeout(DRAIN, async {
-            while self.set.join_next().await.is_some() {}
-        })
-        .await;
-        if drained.is_err() {
-            tracing::warn!("some passes did not end in time; the next start takes them up again");
-        }
-        tracing::info!("stopped");
-        Ok(())
-    }
 }
 
 fn limits(args: &Args) -> Limits {

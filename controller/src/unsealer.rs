@@ -4,8 +4,10 @@
 use std::{
     collections::{BTreeMap, HashMap},
     io,
+    panic::{self, AssertUnwindSafe},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
+    time::Instant,
 };
 
 use kube::core::DeserializeGuard;
@@ -16,6 +18,7 @@ use seal_sealing::{FailedItem, ItemError, UnsealError, Unsealed, Unsealing, diag
 use tokio::sync::oneshot;
 
 use crate::{
+    metrics::Metrics,
     outcome::{Failure, Reason},
     schedule::{Priority, Schedule},
 };
@@ -44,6 +47,7 @@ struct Shared {
     state: Mutex<State>,
     wakeup: Condvar,
     accept_v1_data: bool,
+    metrics: Metrics,
 }
 
 #[derive(Default)]
@@ -60,6 +64,7 @@ struct Job {
     keys: Vec<Arc<Key>>,
     unsealing: Unsealing,
     purpose: Purpose,
+    since: Instant,
 }
 
 /// What is done with the opened values, and who waits for it.
@@ -97,11 +102,12 @@ impl Unsealer {
     ///
     /// # Errors
     /// When the system refuses a thread.
-    pub fn start(threads: usize, accept_v1_data: bool) -> io::Result<Self> {
+    pub fn start(threads: usize, accept_v1_data: bool, metrics: Metrics) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             state: Mutex::default(),
             wakeup: Condvar::new(),
             accept_v1_data,
+            metrics,
         });
         for number in 0..threads.max(1) {
             let shared = Arc::clone(&shared);
@@ -150,14 +156,16 @@ impl Unsealer {
                     keys,
                     unsealing,
                     purpose,
+                    since: Instant::now(),
                 },
             );
         }
+        self.shared.metrics.queued();
         self.shared.wakeup.notify_one();
         answer.await.unwrap_or_else(|_| {
             Err(Failure::new(
                 Reason::ApiError,
-                "the controller is shutting down",
+                "unsealing was broken off; trying again",
             ))
         })
     }
@@ -185,9 +193,11 @@ impl Unsealer {
                 keys,
                 unsealing,
                 purpose: Purpose::Values { reply },
+                since: Instant::now(),
             };
             state.schedule.push(Priority::Http, "", job);
         }
+        self.shared.metrics.queued();
         self.shared.wakeup.notify_one();
         answer.await.ok().flatten().ok_or(Refusal::DoesNotOpen)
     }
@@ -202,10 +212,10 @@ impl Unsealer {
 impl Shared {
     fn work(&self) {
         while let Some((priority, namespace, job)) = self.next() {
-            let turn = if job.is_abandoned() {
-                Turn::Done(None)
-            } else {
-                job.turn()
+            let since = job.since;
+            let turn = match job.is_abandoned() {
+                true => Turn::Done(None),
+                false => self.turn(job),
             };
             let mut state = self.lock();
             match turn {
@@ -218,7 +228,17 @@ impl Shared {
                 Turn::Done(None) => {}
             }
             state.requests -= usize::from(priority == Priority::Http);
+            self.metrics.unqueued(since.elapsed());
         }
+    }
+
+    /// A panic, which nothing is known to cause, costs the one object its answer and no thread.
+    fn turn(&self, job: Job) -> Turn {
+        let turn = panic::catch_unwind(AssertUnwindSafe(|| job.turn(&self.metrics)));
+        turn.unwrap_or_else(|_| {
+            tracing::error!("unsealing an object ended abnormally");
+            Turn::Done(None)
+        })
     }
 
     fn next(&self) -> Option<(Priority, String, Job)> {
@@ -257,9 +277,9 @@ impl Job {
         }
     }
 
-    fn turn(mut self) -> Turn {
+    fn turn(mut self, metrics: &Metrics) -> Turn {
         let identities: Vec<&Identity> = self.keys.iter().map(|key| key.identity()).collect();
-        self.unsealing.step(&identities, OPERATIONS_A_TURN);
+        metrics.operations(self.unsealing.step(&identities, OPERATIONS_A_TURN));
         if !self.unsealing.is_done() {
             return Turn::Unfinished(self);
         }

@@ -21,6 +21,7 @@ use seal_api::{Scope, SealedSecret, annotations};
 use seal_controller::{
     http::{Limits, Served, router},
     keys::{self, KeySink},
+    metrics::Metrics,
     unsealer::Unsealer,
 };
 use seal_envelope::KeySize;
@@ -68,12 +69,14 @@ impl Api {
             rate: NonZeroU32::MIN,
             burst: NonZeroU32::new(burst).unwrap(),
         };
-        let unsealer = Unsealer::start(1, true).unwrap();
+        let unsealer = Unsealer::start(1, true, Metrics::default()).unwrap();
+        let metrics = Metrics::default();
         let served = Served {
             keys,
             unsealer,
             ready: is_ready,
             limits,
+            metrics,
         };
         let peer = MockConnectInfo(SocketAddr::from(([127, 0, 0, 1], 1)));
         Self {

@@ -96,6 +96,7 @@ impl Installation {
         let mut command = mortal(&program());
         command
             .arg(format!("--listen-addr={}", http.address()))
+            .arg("--listen-metrics-addr=127.0.0.1:0")
             .arg("--key-size=2048")
             .args(flags)
             .env_clear()

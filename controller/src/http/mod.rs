@@ -7,6 +7,7 @@
 //! controller's own keyring alone, and every reason of not opening gets the same answer.
 
 mod limits;
+mod measured;
 mod probes;
 mod sealed;
 
@@ -19,9 +20,10 @@ use axum::{
     middleware::from_fn_with_state,
     routing::{get, post},
 };
+use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 
-use crate::{keys::KeySource, unsealer::Unsealer};
+use crate::{keys::KeySource, metrics::Metrics, unsealer::Unsealer};
 
 /// What the handlers need.
 #[derive(Clone)]
@@ -34,6 +36,8 @@ pub struct Served {
     pub ready: watch::Receiver<bool>,
     /// What requests may cost.
     pub limits: Limits,
+    /// What is measured.
+    pub metrics: Metrics,
 }
 
 /// The routes. Serve it with the peers' addresses (`into_make_service_with_connect_info`).
@@ -48,5 +52,13 @@ pub fn router(served: Served) -> Router {
         .route("/readyz", get(probes::readyz))
         .route("/v1/cert.pem", get(probes::certificate))
         .merge(limited)
+        .layer(from_fn_with_state(served.metrics.clone(), measured::each))
         .with_state(served)
+}
+
+/// The routes of upstream's port 8081: what is measured, as OpenMetrics text.
+pub fn metrics_router(registry: Registry) -> Router {
+    Router::new()
+        .route("/metrics", get(measured::scrape))
+        .with_state(Arc::new(registry))
 }

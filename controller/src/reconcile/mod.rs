@@ -7,7 +7,10 @@ pub mod plan;
 mod record;
 pub mod secret_cache;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use kube::{Client, Resource, runtime::controller::Action};
 use seal_api::SealedSecret;
@@ -24,6 +27,7 @@ use crate::{
     clock::Clock,
     inputs,
     keys::{KeySource, Snapshot},
+    metrics::Metrics,
     outcome::{Failure, Reason},
     unsealer::{Unsealer, Watched},
 };
@@ -44,6 +48,8 @@ pub struct Context {
     pub digest_key: DigestKey,
     /// How many passes may talk to the API server at once.
     pub workers: Semaphore,
+    /// What is measured.
+    pub metrics: Metrics,
     /// The time.
     pub clock: Clock,
     /// The controller's own namespace.
@@ -118,6 +124,7 @@ async fn carry_out(
     situation: &Situation,
     keys: &Snapshot,
 ) -> Action {
+    let began = Instant::now();
     let outcome = match decided {
         Plan::Nothing => return Action::await_change(),
         Plan::Fail(failure) => Err(failure),
@@ -128,10 +135,15 @@ async fn carry_out(
         Ok(Applied::Right(right)) => tracing::info!("{}", right.success),
         Err(failure) => tracing::warn!(reason = %failure.reason, "{}", failure.message),
     }
+    if let Err(failure) = &outcome {
+        context.metrics.failed(failure.reason.metric(), &key.0);
+    }
     let recorded = record::record(watched, context, key, &outcome, situation).await;
+    context.metrics.pass(began.elapsed());
     match (&outcome, recorded) {
         (_, Err(error)) => {
             tracing::warn!(%error, "the status could not be written; trying again");
+            context.metrics.failed("status", &key.0);
             again(context, key)
         }
         (Err(failure), Ok(())) if failure.reason.is_hopeless() => {
@@ -154,6 +166,9 @@ async fn carry_out(
 
 fn settled(context: &Context, key: &Key, applied: &Applied) -> Action {
     let now = context.clock.now();
+    if applied.is_repair() {
+        context.metrics.repair();
+    }
     context.memory.update(key, |it| {
         it.hopeless = None;
         it.failures = 0;
@@ -165,6 +180,7 @@ fn settled(context: &Context, key: &Key, applied: &Applied) -> Action {
 }
 
 fn again(context: &Context, key: &Key) -> Action {
+    context.metrics.retry();
     let failures = context.memory.update(key, |it| {
         it.failures = it.failures.saturating_add(1);
         it.failures

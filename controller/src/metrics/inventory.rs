@@ -1,0 +1,156 @@
+//! Objects and keys as they are, collected at every scrape.
+
+use std::{collections::BTreeMap, fmt};
+
+use kube::{Resource, runtime::reflector::Store};
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeMetric},
+    metrics::{MetricType, gauge::ConstGauge},
+};
+use seal_api::{Condition, ConditionStatus, ConditionType};
+
+use crate::{clock::Clock, keys::KeySource, unsealer::Watched};
+
+/// Where the inventory is taken.
+pub struct Inventory {
+    /// The SealedSecrets.
+    pub objects: Store<Watched>,
+    /// The keys.
+    pub keys: KeySource,
+    /// The time.
+    pub clock: Clock,
+    /// Whether no metric may name a SealedSecret (`--metrics-omit-secret-labels`).
+    pub omit_names: bool,
+}
+
+impl fmt::Debug for Inventory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inventory").finish_non_exhaustive()
+    }
+}
+
+impl Collector for Inventory {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        if !self.omit_names {
+            self.condition_info(&mut encoder)?;
+        }
+        self.counts(&mut encoder)?;
+        self.current_key(&mut encoder)
+    }
+}
+
+impl Inventory {
+    /// Upstream's view of single objects. Only Synced is in it: the usual alert is `!= 1`.
+    fn condition_info(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "Synced of every SealedSecret: -1 (false), 0 (unknown) or 1 (true)";
+        let mut family =
+            encoder.encode_descriptor("condition_info", help, None, MetricType::Gauge)?;
+        for watched in self.objects.state() {
+            let metadata = watched.meta();
+            let Some(synced) = condition(&watched, &ConditionType::Synced) else {
+                continue;
+            };
+            let instance = metadata
+                .labels
+                .as_ref()
+                .and_then(|it| it.get("app.kubernetes.io/instance"));
+            let labels = [
+                (
+                    "namespace",
+                    metadata.namespace.as_deref().unwrap_or_default(),
+                ),
+                ("name", metadata.name.as_deref().unwrap_or_default()),
+                ("condition", "Synced"),
+                (
+                    "ss_app_kubernetes_io_instance",
+                    instance.map_or("", String::as_str),
+                ),
+            ];
+            let value: i64 = match synced.status {
+                ConditionStatus::True => 1,
+                ConditionStatus::False => -1,
+                ConditionStatus::Unknown => 0,
+            };
+            ConstGauge::new(value).encode(family.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+
+    /// Counts that name nobody: objects by readiness and reason, and by key.
+    fn counts(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let mut by_state: BTreeMap<(&str, String), i64> = BTreeMap::new();
+        let mut by_key: BTreeMap<String, i64> = BTreeMap::new();
+        for watched in self.objects.state() {
+            let state = match condition(&watched, &ConditionType::Ready) {
+                Some(Condition {
+                    status: ConditionStatus::True,
+                    reason,
+                    ..
+                }) => ("True", reason.clone()),
+                Some(Condition {
+                    status: ConditionStatus::False,
+                    reason,
+                    ..
+                }) => ("False", reason.clone()),
+                _ => ("Unknown", String::new()),
+            };
+            *by_state.entry(state).or_default() += 1;
+            let status = watched
+                .0
+                .as_ref()
+                .ok()
+                .and_then(|sealed| sealed.status.as_ref());
+            let record = status.and_then(|status| status.record.as_ref());
+            for key in record.into_iter().flat_map(|record| &record.keys) {
+                *by_key.entry(key.clone()).or_default() += 1;
+            }
+        }
+
+        let help = "SealedSecrets by the status and reason of their condition Ready";
+        let mut family = encoder.encode_descriptor("objects", help, None, MetricType::Gauge)?;
+        for ((ready, reason), count) in by_state {
+            let labels = [("ready", ready), ("reason", reason.as_str())];
+            ConstGauge::new(count).encode(family.encode_family(&labels)?)?;
+        }
+        let help = "SealedSecrets by the keys that opened them when they were last unsealed";
+        let mut family =
+            encoder.encode_descriptor("objects_by_key", help, None, MetricType::Gauge)?;
+        for (key, count) in by_key {
+            ConstGauge::new(count).encode(family.encode_family(&[("key", key.as_str())])?)?;
+        }
+        Ok(())
+    }
+
+    fn current_key(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let snapshot = self.keys.snapshot();
+        let help = "Keys in use";
+        let count = ConstGauge::new(i64::try_from(snapshot.keyring.len()).unwrap_or(i64::MAX));
+        count.encode(encoder.encode_descriptor("keys", help, None, MetricType::Gauge)?)?;
+        let (Some(key), Some(since)) =
+            (snapshot.keyring.current(), snapshot.keyring.current_since())
+        else {
+            return Ok(());
+        };
+        let help = "Seconds since the current key became the newest";
+        let age = ConstGauge::new(self.clock.now().duration_since(since).as_secs());
+        age.encode(encoder.encode_descriptor(
+            "current_key_age_seconds",
+            help,
+            None,
+            MetricType::Gauge,
+        )?)?;
+        let help = "When the certificate of the current key expires, in seconds since 1970";
+        let expiry = ConstGauge::new(key.certificate().not_after().as_second());
+        let name = "current_key_expiry_timestamp_seconds";
+        expiry.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
+    }
+}
+
+fn condition<'a>(watched: &'a Watched, type_: &ConditionType) -> Option<&'a Condition> {
+    let status = watched.0.as_ref().ok()?.status.as_ref()?;
+    status
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == *type_)
+}
