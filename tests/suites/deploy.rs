@@ -38,6 +38,7 @@ async fn the_api_server_accepts_every_manifest_and_warns_of_nothing() {
         "customresourcedefinition.apiextensions.k8s.io/sealedsecrets.bitnami.com",
         "serviceaccount/sealed-secrets-controller",
         "service/sealed-secrets-controller",
+        "service/sealed-secrets-controller-metrics",
         "deployment.apps/sealed-secrets-controller",
     ] {
         assert!(accepted.lines().any(|line| line == object), "{accepted}");
