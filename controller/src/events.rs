@@ -43,6 +43,20 @@ impl Told {
     }
 }
 
+/// The object's name and the time, as client-go names events, within what a name may hold.
+fn event_name(object: &str, now: Timestamp) -> String {
+    const LONGEST_NAME: usize = 253;
+    let suffix = format!(".{:x}", now.as_nanosecond());
+    let room = object.floor_char_boundary(LONGEST_NAME - suffix.len());
+    format!(
+        "{}{suffix}",
+        object
+            .get(..room)
+            .unwrap_or_default()
+            .trim_end_matches(['.', '-'])
+    )
+}
+
 /// Tells one event about the SealedSecret with this metadata.
 ///
 /// # Errors
@@ -59,7 +73,7 @@ pub async fn tell(
     message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
     let event = Event {
         metadata: ObjectMeta {
-            name: Some(format!("{name}.{:x}", now.as_nanosecond())),
+            name: Some(event_name(&name, now)),
             namespace: Some(namespace.clone()),
             ..ObjectMeta::default()
         },
@@ -89,4 +103,17 @@ pub async fn tell(
         .create(&PostParams::default(), &event)
         .await
         .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_an_event_fits_however_long_the_objects_is() {
+        let now = Timestamp::from_second(1_900_000_000).unwrap();
+        assert_eq!(event_name("db", now), "db.1a5e27eef13e0000");
+        let long = event_name(&"a.".repeat(126), now);
+        assert!(long.len() <= 253 && !long.contains(".."), "{long}");
+    }
 }

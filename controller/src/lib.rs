@@ -9,6 +9,7 @@
 //! `schedule`; `outcome` and `status` know none of them.
 
 pub mod args;
+pub mod client;
 pub mod clock;
 pub mod events;
 pub mod http;
@@ -43,7 +44,7 @@ pub fn main() -> ExitCode {
             env!("CARGO_PKG_VERSION")
         ));
     }
-    telemetry::start(args.log_level, args.log_format);
+    telemetry::start(args.log_level, args.log_format, args.log_info_stdout);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

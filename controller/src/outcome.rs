@@ -145,6 +145,8 @@ pub enum Success {
     Repaired,
     /// It was already right.
     AlreadyRight,
+    /// It had been changed by somebody else and was left so, as the drift policy asks.
+    Drifted,
 }
 
 impl fmt::Display for Success {
@@ -153,6 +155,7 @@ impl fmt::Display for Success {
             Self::Written => "unsealed",
             Self::Repaired => "put right what was changed or deleted",
             Self::AlreadyRight => "the Secret is right",
+            Self::Drifted => "left alone what somebody else has changed",
         })
     }
 }

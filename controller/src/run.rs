@@ -3,7 +3,13 @@
 //! HTTP is served first, then the keys are read, then the caches are filled; passes begin when all
 //! of them are. When a task ends that should not, the process ends with its reason.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::Router;
 use futures::StreamExt;
@@ -24,6 +30,7 @@ use tracing::Instrument;
 
 use crate::{
     args::Args,
+    client,
     clock::Clock,
     http::{self, Limits, Served},
     keys::{self, KeyPolicy, KeySink, KeySource, make_keys, publish, watch_keys},
@@ -33,7 +40,7 @@ use crate::{
     },
     tasks::{RunError, Tasks},
     unsealer::{Unsealer, Watched},
-    watches::{watch_sealed_secrets, watch_secrets},
+    watches::{Namespaces, watch_sealed_secrets, watch_secrets},
 };
 
 /// The longest request body: above what etcd stores of one object, so that lists of a few fit, too.
@@ -44,7 +51,8 @@ const LONGEST_BODY: usize = 4 * 1024 * 1024;
 /// # Errors
 /// [`RunError`].
 pub async fn run(args: Args) -> Result<(), RunError> {
-    let client = Client::try_from(Config::infer().await?)?;
+    let config = Config::infer().await?;
+    let client = client::connect(config, args.kubeclient_qps, args.kubeclient_burst)?;
     let namespace = own_namespace();
     tracing::info!(version = env!("CARGO_PKG_VERSION"), %namespace, "starting");
 
@@ -80,6 +88,7 @@ pub async fn run(args: Args) -> Result<(), RunError> {
     tend_keys(
         &mut tasks, &client, &args, &namespace, key_sink, &keys, &clock,
     )?;
+    let scope = scope(&args, &namespace);
     let context = Arc::new(Context {
         client,
         secrets: SecretCache::default(),
@@ -93,8 +102,10 @@ pub async fn run(args: Args) -> Result<(), RunError> {
         namespace,
         key_prefix: args.key_prefix,
         update_status: args.update_status,
+        drift: args.drift_policy,
+        max_retries: args.max_unseal_retries,
     });
-    reconcile(&mut tasks, context, objects, writer, ready);
+    reconcile(&mut tasks, scope, context, objects, writer, ready);
 
     let (terminate, interrupt) = (SignalKind::terminate(), SignalKind::interrupt());
     let ended = tasks
@@ -140,31 +151,65 @@ fn tend_keys(
     Ok(())
 }
 
+/// What is watched.
+struct Scope {
+    namespaces: Namespaces,
+    selector: Option<String>,
+    delete_secrets: bool,
+    watch_secrets: bool,
+}
+
+/// Additional namespaces mean: these and the controller's own, as upstream.
+fn scope(args: &Args, namespace: &str) -> Scope {
+    let additional = args
+        .additional_namespaces
+        .iter()
+        .filter(|name| !name.is_empty());
+    let mut named: Vec<String> = additional.cloned().collect();
+    let all = args.all_namespaces && named.is_empty();
+    named.push(namespace.to_owned());
+    named.sort();
+    named.dedup();
+    Scope {
+        namespaces: if all {
+            Namespaces::All
+        } else {
+            Namespaces::Named(named)
+        },
+        selector: Some(args.label_selector.clone()).filter(|selector| !selector.is_empty()),
+        delete_secrets: args.old_gc_behavior,
+        watch_secrets: !args.skip_recreate,
+    }
+}
+
 /// Starts the watches and the passes.
 fn reconcile(
     tasks: &mut Tasks,
+    scope: Scope,
     context: Arc<Context>,
     objects: Store<Watched>,
     writer: Writer<Watched>,
     ready: watch::Sender<bool>,
 ) {
-    let client = context.client.clone();
     let keys = context.keys.clone();
     let (wakes, woken) = mpsc::unbounded_channel();
-    let (filled, secrets_filled) = watch::channel(false);
+    let (filled, secrets_filled) = watch::channel(!scope.watch_secrets);
+    let Scope {
+        namespaces,
+        selector,
+        delete_secrets,
+        watch_secrets: watched,
+    } = scope;
+    if watched {
+        let namespaces = namespaces.clone();
+        let (context, objects, wakes) = (Arc::clone(&context), objects.clone(), wakes.clone());
+        let secrets = watch_secrets(context, namespaces, objects, wakes, filled);
+        tasks.spawn_forever("Secrets", secrets);
+    }
+    let (watcher, waker) = (Arc::clone(&context), wakes.clone());
     tasks.spawn_forever(
         "SealedSecrets",
-        watch_sealed_secrets(client.clone(), writer, Arc::clone(&context), wakes.clone()),
-    );
-    tasks.spawn_forever(
-        "Secrets",
-        watch_secrets(
-            client,
-            Arc::clone(&context),
-            objects.clone(),
-            wakes.clone(),
-            filled,
-        ),
+        watch_sealed_secrets(watcher, namespaces, selector, delete_secrets, writer, waker),
     );
     tasks.spawn_forever(
         "key changes",
@@ -250,7 +295,7 @@ async fn serve(
     router: Router,
 ) -> Result<(), RunError> {
     let listen = |error| RunError::Listen { address, error };
-    let listener = TcpListener::bind(address).await.map_err(listen)?;
+    let listener = bind(address).await.map_err(listen)?;
     tracing::info!(address = %listener.local_addr().map_err(listen)?, "serving {name}");
     let stop = tasks.stop();
     tasks.spawn(name, async move {
@@ -262,6 +307,16 @@ async fn serve(
         }
     });
     Ok(())
+}
+
+/// As Go's `net.Listen`: every address means those of IPv4 where there is no IPv6.
+async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    match TcpListener::bind(address).await {
+        Err(_) if address.ip() == IpAddr::from(Ipv6Addr::UNSPECIFIED) => {
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await
+        }
+        bound => bound,
+    }
 }
 
 async fn forward(mut signals: Signal, asked: Arc<Notify>) -> Infallible {

@@ -1,18 +1,30 @@
 //! Logging. No message ever holds a value.
 
+use std::io;
+
 use tracing::{Level, Subscriber, level_filters::LevelFilter};
-use tracing_subscriber::{Layer, filter::Targets, fmt, layer::SubscriberExt, registry::LookupSpan};
+use tracing_subscriber::{
+    Layer,
+    filter::Targets,
+    fmt::{
+        self,
+        writer::{BoxMakeWriter, MakeWriterExt},
+    },
+    layer::SubscriberExt,
+    registry::LookupSpan,
+};
 
 use crate::args::LogFormat;
 
-/// Logs to standard error: our own messages from `level` on, those of libraries from warnings on.
-pub fn start(level: Level, format: LogFormat) {
+/// Logs our own messages from `level` on, those of libraries from warnings on: to standard error,
+/// or, with `info_stdout`, those that are no warnings to standard output.
+pub fn start(level: Level, format: LogFormat, info_stdout: bool) {
     let targets = Targets::new()
         .with_default(LevelFilter::WARN.max(libraries(level)))
         .with_target("seal_controller", level);
-    let subscriber = tracing_subscriber::registry().with(layer(format).with_filter(targets));
+    let layer = layer(format, info_stdout).with_filter(targets);
     // Fails only where a subscriber is set already, as in tests.
-    let _ = tracing::subscriber::set_global_default(subscriber);
+    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer));
 }
 
 /// At TRACE the libraries talk, too.
@@ -24,11 +36,15 @@ fn libraries(level: Level) -> LevelFilter {
     }
 }
 
-fn layer<S>(format: LogFormat) -> Box<dyn Layer<S> + Send + Sync>
+fn layer<S>(format: LogFormat, info_stdout: bool) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let layer = fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let writer = match info_stdout {
+        true => BoxMakeWriter::new(io::stderr.with_max_level(Level::WARN).or_else(io::stdout)),
+        false => BoxMakeWriter::new(io::stderr),
+    };
+    let layer = fmt::layer().with_writer(writer).with_target(false);
     match format {
         LogFormat::Text => layer.with_ansi(false).boxed(),
         LogFormat::Json => layer.json().boxed(),

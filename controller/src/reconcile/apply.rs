@@ -16,6 +16,7 @@ use super::{
     secret_cache::{Key, SecretMeta},
 };
 use crate::{
+    args::DriftPolicy,
     keys::Snapshot,
     outcome::{Failure, Success},
     schedule::Priority,
@@ -118,29 +119,19 @@ impl Task<'_> {
     }
 
     async fn update(&self, update: &Update) -> Result<Applied, Failure> {
+        let drift = update.same_inputs && self.was_synced();
         let Some(actual) = self.read().await? else {
             self.context.secrets.forget(self.key);
             return Ok(Applied::Overtaken);
         };
         let meta = SecretMeta::of(&actual.0.metadata);
-        if self.context.secrets.find(self.key).as_ref() != Some(&meta) {
+        let seen = self.context.secrets.find(self.key);
+        if seen.as_ref() != Some(&meta) || meta.uid != update.uid {
             self.context.secrets.learn(self.key.clone(), meta);
             return Ok(Applied::Overtaken);
         }
-        if meta.uid != update.uid {
-            return Ok(Applied::Overtaken);
-        }
-        if let Some(keys) = self
-            .known_right(&actual, update)
-            .or_else(|| self.volatile(update))
-        {
-            let mode = meta.mode(self.uid());
-            return Ok(Applied::Right(Right {
-                success: Success::AlreadyRight,
-                secret: meta,
-                mode,
-                keys,
-            }));
+        if self.is_left_alone(&actual, update, drift) {
+            return Ok(self.untouched(Success::AlreadyRight, meta));
         }
         let unsealed = self.unseal().await?;
         let ours = unsealed.secret.metadata.clone();
@@ -148,15 +139,17 @@ impl Task<'_> {
         let Some(wanted) = desired::updated(&actual, unsealed.secret, update, self.uid()) else {
             return Ok(self.right(Success::AlreadyRight, &actual, &ours, keys));
         };
+        if drift && self.context.drift == DriftPolicy::Report {
+            return Ok(self.untouched(Success::Drifted, meta));
+        }
         let _permit = self.context.workers.acquire().await;
-        match self
+        let answer = self
             .secrets
             .replace(&self.key.1, &parameters(), &wanted.0)
-            .await
-        {
+            .await;
+        match answer {
             Ok(answer) => {
-                let repaired = update.same_inputs && self.was_synced();
-                let success = if repaired {
+                let success = if drift {
                     Success::Repaired
                 } else {
                     Success::Written
@@ -170,29 +163,43 @@ impl Task<'_> {
         }
     }
 
-    /// The keys of the record, when the fingerprint in memory shows that a touched Secret still is
-    /// what it was.
-    fn known_right(&self, actual: &Wiped, update: &Update) -> Option<Vec<String>> {
-        let remembered = self.context.memory.of(self.key);
-        let (inputs, fingerprint) = remembered.right.as_ref()?;
-        let status = super::status_of(self.sealed, &remembered)?;
-        let record = status.record.as_ref()?;
-        let still_right = update.same_inputs
-            && *inputs == self.situation.inputs
-            && record.inputs == *inputs
-            && record.keys.iter().all(|id| self.keys.keyring.contains(id))
-            && self.context.digest_key.matches(fingerprint, actual);
-        still_right.then(|| record.keys.clone())
+    /// Whether a touched Secret needs no look inside: the fingerprint in memory shows that it still
+    /// is what it was; or rendering again would change what nobody has changed, because a template
+    /// has random or time functions; or drift is to be ignored.
+    fn is_left_alone(&self, actual: &Wiped, update: &Update, drift: bool) -> bool {
+        let still_right = || {
+            let remembered = self.context.memory.of(self.key);
+            remembered.right.is_some_and(|(inputs, fingerprint)| {
+                inputs == self.situation.inputs
+                    && self.context.digest_key.matches(&fingerprint, actual)
+            })
+        };
+        let keys_are_here = || {
+            let keys = self.recorded_keys();
+            !keys.is_empty() && keys.iter().all(|id| self.keys.keyring.contains(id))
+        };
+        update.same_inputs
+            && ((drift && self.context.drift == DriftPolicy::Ignore)
+                || seal_sealing::uses_random_or_time(self.sealed)
+                || (keys_are_here() && still_right()))
     }
 
-    /// The keys of the record, when rendering again would change a Secret that nobody has changed:
-    /// one with random or time functions is made, but not put right.
-    fn volatile(&self, update: &Update) -> Option<Vec<String>> {
-        let left_alone = update.same_inputs && seal_sealing::uses_random_or_time(self.sealed);
+    /// A Secret that was read and not written.
+    fn untouched(&self, success: Success, secret: SecretMeta) -> Applied {
+        let mode = secret.mode(self.uid());
+        Applied::Right(Right {
+            success,
+            secret,
+            mode,
+            keys: self.recorded_keys(),
+        })
+    }
+
+    fn recorded_keys(&self) -> Vec<String> {
         let remembered = self.context.memory.of(self.key);
         let status = super::status_of(self.sealed, &remembered);
         let record = status.and_then(|status| status.record.as_ref());
-        left_alone.then(|| record.map(|record| record.keys.clone()).unwrap_or_default())
+        record.map(|record| record.keys.clone()).unwrap_or_default()
     }
 
     async fn unseal(&self) -> Result<Unsealed, Failure> {

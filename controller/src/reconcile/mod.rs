@@ -12,7 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kube::{Client, Resource, runtime::controller::Action};
+use k8s_openapi::api::core::v1::Secret;
+use kube::{Api, Client, Resource, runtime::controller::Action};
 use seal_api::SealedSecret;
 use tokio::sync::Semaphore;
 
@@ -21,9 +22,10 @@ use self::{
     desired::DigestKey,
     memory::{Memory, Remembered, Situation, backoff},
     plan::{Guard, Observation, Plan, plan},
-    secret_cache::{Key, SecretCache},
+    secret_cache::{Key, SecretCache, SecretMeta},
 };
 use crate::{
+    args::DriftPolicy,
     clock::Clock,
     inputs,
     keys::{KeySource, Snapshot},
@@ -58,6 +60,10 @@ pub struct Context {
     pub key_prefix: String,
     /// Whether statuses are written at all.
     pub update_status: bool,
+    /// What to do about Secrets that others have changed.
+    pub drift: DriftPolicy,
+    /// After so many retries an object waits for a change; `None` for never.
+    pub max_retries: Option<u32>,
 }
 
 /// Makes one pass. It does not fail: what goes wrong is recorded and told, and the answer says when
@@ -66,7 +72,13 @@ pub async fn pass(watched: Arc<Watched>, context: Arc<Context>) -> Action {
     let key = key_of(&watched);
     let remembered = context.memory.of(&key);
     let keys = context.keys.snapshot();
-    let secret = context.secrets.find(&key);
+    let secret = match look_up(&context, &key).await {
+        Ok(secret) => secret,
+        Err(error) => {
+            tracing::warn!(%error, "the Secret cannot be looked up; trying again");
+            return again(&context, &key);
+        }
+    };
     let inputs = match &watched.0 {
         Ok(sealed) => inputs::hash(sealed),
         Err(_) => watched.meta().resource_version.clone().unwrap_or_default(),
@@ -114,6 +126,22 @@ pub async fn pass(watched: Arc<Watched>, context: Arc<Context>) -> Action {
         return Action::requeue(delay);
     }
     carry_out(&watched, &context, &key, decided, &situation, &keys).await
+}
+
+/// What is known of the Secret. Where none are watched it has to be asked for once.
+async fn look_up(context: &Context, key: &Key) -> Result<Option<SecretMeta>, kube::Error> {
+    let known = context.secrets.find(key);
+    if known.is_some() || context.secrets.is_watched() {
+        return Ok(known);
+    }
+    let secrets: Api<Secret> = Api::namespaced(context.client.clone(), &key.0);
+    let _permit = context.workers.acquire().await;
+    let found = secrets.get_metadata_opt(&key.1).await?;
+    let found = found.map(|found| SecretMeta::of(&found.metadata));
+    if let Some(meta) = &found {
+        context.secrets.learn(key.clone(), meta.clone());
+    }
+    Ok(found)
 }
 
 async fn carry_out(
@@ -185,6 +213,10 @@ fn again(context: &Context, key: &Key) -> Action {
         it.failures = it.failures.saturating_add(1);
         it.failures
     });
+    if context.max_retries.is_some_and(|most| failures > most) {
+        tracing::warn!(failures, "given up until something changes");
+        return Action::await_change();
+    }
     Action::requeue(jittered(
         backoff(failures),
         context.clock.now().subsec_nanosecond(),

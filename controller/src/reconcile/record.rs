@@ -94,6 +94,13 @@ fn event(right: Result<&Right, &Failure>, told: bool) -> Option<Told> {
             "Repaired",
             "The Secret was changed or deleted and was put right",
         )),
+        Ok(Right {
+            success: Success::Drifted,
+            ..
+        }) => Some(Told::warning(
+            "Drifted",
+            "The Secret was changed by somebody else and is left alone, as --drift-policy asks",
+        )),
         _ if told => None,
         Ok(_) => Some(Told::normal(
             "Unsealed",

@@ -3,7 +3,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -94,6 +97,8 @@ pub type Key = (String, String);
 #[derive(Debug, Default)]
 pub struct SecretCache {
     state: Mutex<State>,
+    /// Whether a watch has filled it: then a Secret that is not in it does not exist.
+    watched: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -110,6 +115,12 @@ struct Entry {
 }
 
 impl SecretCache {
+    /// Whether what is not known does not exist.
+    #[must_use]
+    pub fn is_watched(&self) -> bool {
+        self.watched.load(Ordering::Acquire)
+    }
+
     /// What is known of one Secret.
     #[must_use]
     pub fn find(&self, key: &Key) -> Option<SecretMeta> {
@@ -156,6 +167,7 @@ impl SecretCache {
                 if newer { Vec::new() } else { vec![key] }
             }
             Event::InitDone => {
+                self.watched.store(true, Ordering::Release);
                 let list = state.list;
                 let gone = state.known.iter().filter(|(_, entry)| entry.list < list);
                 let gone: Vec<_> = gone.map(|(key, _)| key.clone()).collect();

@@ -1,13 +1,21 @@
 //! The command line, as upstream's controller v0.40.0 spells it. Every flag may come from the
 //! environment, too: `SEALED_SECRETS_` and its name in capitals.
 
-use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, str::FromStr};
+mod klog;
+mod values;
+
+pub use klog::KlogFlags;
+pub use values::Pairs;
+
+use std::{net::SocketAddr, num::NonZeroU32, str::FromStr};
 
 use clap::{ArgAction, Parser, ValueEnum};
-use jiff::{SignedDuration, Timestamp, fmt::rfc2822};
+use jiff::{SignedDuration, Timestamp};
 use seal_envelope::KeySize;
 use seal_keyring::KeyOrder;
 use tracing::Level;
+
+use self::values::{go_duration, key_size, listen_address, pairs, rfc1123z};
 
 /// Turns SealedSecrets into Secrets.
 ///
@@ -81,6 +89,30 @@ pub struct Args {
     #[arg(long, env = "SEALED_SECRETS_PRIVATEKEY_LABELS", default_value = "", value_parser = pairs)]
     pub privatekey_labels: Pairs,
 
+    /// Unseal in all namespaces, or only in the controller's own and the additional ones
+    #[arg(
+        long,
+        env = "SEALED_SECRETS_ALL_NAMESPACES",
+        default_value_t = true,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        action = ArgAction::Set
+    )]
+    pub all_namespaces: bool,
+
+    /// Unseal in these namespaces and the controller's own, not in all: a,b
+    #[arg(
+        long,
+        env = "SEALED_SECRETS_ADDITIONAL_NAMESPACES",
+        value_delimiter = ','
+    )]
+    pub additional_namespaces: Vec<String>,
+
+    /// Unseal only SealedSecrets with these labels: name=value,…
+    #[arg(long, env = "SEALED_SECRETS_LABEL_SELECTOR", default_value = "")]
+    pub label_selector: String,
+
     /// Read the deprecated field data
     #[arg(
         long,
@@ -104,6 +136,51 @@ pub struct Args {
         action = ArgAction::Set
     )]
     pub update_status: bool,
+
+    /// Delete the Secret of a SealedSecret that is gone instead of leaving it to Kubernetes
+    #[arg(
+        long,
+        env = "SEALED_SECRETS_OLD_GC_BEHAVIOR",
+        default_value_t = false,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        action = ArgAction::Set
+    )]
+    pub old_gc_behavior: bool,
+
+    /// Watch no Secrets: those that others change or delete stay so
+    #[arg(
+        long,
+        env = "SEALED_SECRETS_SKIP_RECREATE",
+        default_value_t = false,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        action = ArgAction::Set
+    )]
+    pub skip_recreate: bool,
+
+    /// What to do about Secrets that others have changed
+    #[arg(
+        long,
+        env = "SEALED_SECRETS_DRIFT_POLICY",
+        value_enum,
+        default_value = "heal"
+    )]
+    pub drift_policy: DriftPolicy,
+
+    /// Give up an object after so many retries, until something changes; without it never
+    #[arg(long, env = "SEALED_SECRETS_MAX_UNSEAL_RETRIES")]
+    pub max_unseal_retries: Option<u32>,
+
+    /// Requests a second to the API server; without it as many as it takes
+    #[arg(long, env = "SEALED_SECRETS_KUBECLIENT_QPS", value_parser = values::rate)]
+    pub kubeclient_qps: Option<f32>,
+
+    /// Requests to the API server that may exceed --kubeclient-qps for a moment
+    #[arg(long, env = "SEALED_SECRETS_KUBECLIENT_BURST")]
+    pub kubeclient_burst: Option<NonZeroU32>,
 
     /// How many objects may talk to the API server at once
     #[arg(long, env = "SEALED_SECRETS_WORKERS", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..))]
@@ -145,6 +222,30 @@ pub struct Args {
     #[arg(long, env = "SEALED_SECRETS_WRITE_TIMEOUT", default_value = "2m", value_parser = go_duration)]
     pub write_timeout: SignedDuration,
 
+    /// Accepted for compatibility: key Secrets are always watched
+    #[arg(
+        long,
+        env = "SEALED_SECRETS_WATCH_FOR_SECRETS",
+        default_value_t = true,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        action = ArgAction::Set
+    )]
+    pub watch_for_secrets: bool,
+
+    /// Log informational messages to standard output, the others to standard error
+    #[arg(
+        long,
+        env = "SEALED_SECRETS_LOG_INFO_STDOUT",
+        default_value_t = true,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        action = ArgAction::Set
+    )]
+    pub log_info_stdout: bool,
+
     /// The least severe messages that are logged: ERROR, WARN, INFO, DEBUG or TRACE
     #[arg(long, env = "SEALED_SECRETS_LOG_LEVEL", default_value = "INFO", value_parser = Level::from_str)]
     pub log_level: Level,
@@ -157,6 +258,21 @@ pub struct Args {
         default_value = "text"
     )]
     pub log_format: LogFormat,
+
+    /// klog's flags, which upstream's users pass along
+    #[command(flatten)]
+    pub klog: KlogFlags,
+}
+
+/// What to do about a Secret that somebody else has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DriftPolicy {
+    /// Put it right.
+    Heal,
+    /// Leave it, and tell with an event.
+    Report,
+    /// Leave it.
+    Ignore,
 }
 
 /// How messages are logged.
@@ -166,57 +282,6 @@ pub enum LogFormat {
     Text,
     /// For machines, one object a line.
     Json,
-}
-
-/// Pairs of a name and a value.
-pub type Pairs = BTreeMap<String, String>;
-
-fn key_size(text: &str) -> Result<KeySize, String> {
-    let bits: usize = text
-        .parse()
-        .map_err(|_| "not a number of bits".to_owned())?;
-    KeySize::try_from(bits).map_err(|error| error.to_string())
-}
-
-/// A duration as Go's `time.ParseDuration` reads it: `720h`, `1h30m`, `1.5h`, `0`.
-fn go_duration(text: &str) -> Result<SignedDuration, String> {
-    if text == "0" {
-        return Ok(SignedDuration::ZERO);
-    }
-    let duration: SignedDuration = text
-        .parse()
-        .map_err(|_| "not a duration such as 720h or 1h30m".to_owned())?;
-    if duration.is_negative() {
-        return Err("the duration is negative".into());
-    }
-    Ok(duration)
-}
-
-/// `Mon, 02 Jan 2006 15:04:05 -0700`, the only spelling that upstream takes; empty for none.
-fn rfc1123z(text: &str) -> Result<Timestamp, String> {
-    rfc2822::DateTimeParser::new()
-        .parse_timestamp(text)
-        .map_err(|_| "not a time such as Mon, 02 Jan 2006 15:04:05 -0700".into())
-}
-
-/// As Go's `net.Listen`: `:8080` is every address.
-fn listen_address(text: &str) -> Result<SocketAddr, String> {
-    let full = match text.strip_prefix(':') {
-        Some(port) => format!("[::]:{port}"),
-        None => text.replace("localhost:", "127.0.0.1:"),
-    };
-    full.parse()
-        .map_err(|_| "not an address such as :8080 or 127.0.0.1:8080".into())
-}
-
-fn pairs(text: &str) -> Result<Pairs, String> {
-    let parts = text.split(',').filter(|part| !part.is_empty());
-    parts
-        .map(|part| match part.split_once('=') {
-            Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
-            None => Err(format!("{part:?} is not of the form name=value")),
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -269,6 +334,33 @@ mod tests {
                 .key_renew_period
                 .is_zero()
         );
+    }
+
+    #[test]
+    fn every_flag_of_upstream_is_taken() {
+        let args = "--key-prefix=k --key-size=4096 --key-ttl=1h --my-cn=x --rotate-period=1h \
+            --key-order-priority=CertNotBefore --accept-deprecated-v1-data=true --all-namespaces=false \
+            --additional-namespaces=a,b --label-selector=a=b --rate-limit=2 --rate-limit-burst=2 \
+            --metrics-omit-secret-labels --privatekey-annotations=a=b --old-gc-behavior=false \
+            --update-status --watch-for-secrets=false --skip-recreate --log-info-stdout=false \
+            --log-level=ERROR --log-format=json --max-unseal-retries=5 --kubeclient-qps=5 \
+            --kubeclient-burst=10 --listen-addr=:8080 --listen-metrics-addr=:8081 --read-timeout=2m \
+            --write-timeout=2m -v 4 --v=2 --logtostderr --alsologtostderr=false --vmodule=a=1";
+        let args: Vec<_> = args.split_whitespace().collect();
+        let args = parsed(&args).unwrap();
+        assert_eq!(args.additional_namespaces, ["a", "b"]);
+        assert!(args.skip_recreate && !args.all_namespaces && !args.log_info_stdout);
+        assert_eq!(
+            (args.max_unseal_retries, args.kubeclient_qps),
+            (Some(5), Some(5.0))
+        );
+    }
+
+    #[test]
+    fn nothing_is_limited_unless_that_is_asked_for() {
+        let args = parsed(&[]).unwrap();
+        assert_eq!((args.max_unseal_retries, args.kubeclient_qps), (None, None));
+        assert!(args.all_namespaces && args.log_info_stdout);
     }
 
     #[test]
