@@ -31,8 +31,8 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             source: 1 << 20,
-            steps: 1_000_000,
-            bytes: 24 << 20,
+            steps: 500_000,
+            bytes: 16 << 20,
             output: 4 << 20,
             calls: 200,
             nesting: 1_000,

@@ -1,6 +1,14 @@
 //! No error shows a value: a canary goes through everything that quotes its
 //! arguments in Go.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test that meets the unexpected shall fail"
+)]
+
 use seal_template::{Budget, Data, Error, Template};
 
 const CANARY: &str = "CANARY-7f3a";

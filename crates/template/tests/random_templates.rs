@@ -1,6 +1,14 @@
 //! Random templates: whatever the text, parsing and rendering end with a
 //! result or an error, within the budget.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test that meets the unexpected shall fail"
+)]
+
 use proptest::prelude::*;
 use seal_template::{Budget, Data, Limits, Template, functions};
 

@@ -1,5 +1,13 @@
 //! Renderings recorded from Go: tests/vectors/templates.json.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test that meets the unexpected shall fail"
+)]
+
 use std::collections::BTreeMap;
 
 use seal_template::{Budget, Data, Error, Phase, Template, functions};
