@@ -22,8 +22,8 @@ pub struct Limits {
     /// Nested parentheses and control structures in the text, and nested
     /// lists and dicts in a value.
     pub nesting: u32,
-    /// Key work in milliseconds on a slow core: each call that derives or
-    /// makes keys costs a fixed amount.
+    /// Key work in milliseconds: each call that derives or makes keys costs
+    /// what it takes on average.
     pub key_work: u64,
 }
 
