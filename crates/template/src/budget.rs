@@ -22,8 +22,8 @@ pub struct Limits {
     /// Nested parentheses and control structures in the text, and nested
     /// lists and dicts in a value.
     pub nesting: u32,
-    /// Key work in milliseconds on a slow core: each call that derives or
-    /// makes keys costs a fixed amount.
+    /// Key work in milliseconds: each call that derives or makes keys costs
+    /// what it takes on average.
     pub key_work: u64,
 }
 
@@ -31,8 +31,8 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             source: 1 << 20,
-            steps: 1_000_000,
-            bytes: 24 << 20,
+            steps: 500_000,
+            bytes: 16 << 20,
             output: 4 << 20,
             calls: 200,
             nesting: 1_000,

@@ -218,7 +218,8 @@ impl Heap {
     }
 
     pub(crate) fn dict(&mut self, budget: &mut Budget, dict: Dict) -> Outcome<DictId> {
-        budget.allocate(dict.len() * ENTRY + 48)?;
+        // A tree's first node has room for eleven entries.
+        budget.allocate(dict.len() * ENTRY + 11 * ENTRY)?;
         let id = u32::try_from(self.dicts.len())
             .map_err(|_| Fault::over(crate::budget::Limit::Bytes))?;
         self.dicts.push(dict);

@@ -179,22 +179,7 @@ pub(crate) fn upto(bytes: &[u8], end: usize) -> &[u8] {
 /// Offset of the first `needle`; zero for an empty one.
 pub(crate) fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     match needle {
-        [] => Some(0),
-        [byte] => haystack.iter().position(|b| b == byte),
-        [first, ..] => {
-            let mut at = 0;
-            loop {
-                let rest = haystack.get(at..)?;
-                at += rest.iter().position(|b| b == first)?;
-                let candidate = haystack.get(at..)?;
-                if candidate.starts_with(needle) {
-                    return Some(at);
-                }
-                if candidate.len() <= needle.len() {
-                    return None;
-                }
-                at += 1;
-            }
-        }
+        [byte] => memchr::memchr(*byte, haystack),
+        _ => memchr::memmem::find(haystack, needle),
     }
 }

@@ -47,6 +47,7 @@ pub(super) fn untitle(run: &mut Run<'_>, args: Args<'_>) -> Outcome<Value> {
 
 pub(super) fn swapcase(run: &mut Run<'_>, args: Args<'_>) -> Outcome<Value> {
     let mut after_space = true;
+    run.budget.step(args.bytes(0)?.len() as u64 / 8)?;
     let mut out = Vec::new();
     for (_, rune, _) in runes(args.bytes(0)?) {
         let swapped = if is_upper(rune) || is_title(rune) {
@@ -73,6 +74,7 @@ pub(super) fn swapcase(run: &mut Run<'_>, args: Args<'_>) -> Outcome<Value> {
 fn mapped(run: &mut Run<'_>, args: Args<'_>, map: impl Fn(char, char) -> char) -> Outcome<Value> {
     let text = args.bytes(0)?;
     run.budget.allocate(text.len())?;
+    run.budget.step(text.len() as u64 / 8)?;
     let mut out = Vec::with_capacity(text.len());
     let mut previous = ' ';
     for (_, rune, _) in runes(text) {
@@ -83,6 +85,7 @@ fn mapped(run: &mut Run<'_>, args: Args<'_>, map: impl Fn(char, char) -> char) -
 }
 
 pub(super) fn camelcase(run: &mut Run<'_>, args: Args<'_>) -> Outcome<Value> {
+    run.budget.step(args.bytes(0)?.len() as u64 / 2)?;
     let out = pascal_case(args.bytes(0)?);
     run.text(out)
 }
@@ -131,11 +134,13 @@ fn pascal_case(text: &[u8]) -> Vec<u8> {
 }
 
 pub(super) fn snakecase(run: &mut Run<'_>, args: Args<'_>) -> Outcome<Value> {
+    run.budget.step(args.bytes(0)?.len() as u64 / 2)?;
     let out = separated(args.bytes(0)?, '_');
     run.text(out)
 }
 
 pub(super) fn kebabcase(run: &mut Run<'_>, args: Args<'_>) -> Outcome<Value> {
+    run.budget.step(args.bytes(0)?.len() as u64 / 2)?;
     let out = separated(args.bytes(0)?, '-');
     run.text(out)
 }

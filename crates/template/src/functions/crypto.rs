@@ -30,10 +30,12 @@ fn sum(run: &mut Run<'_>, args: Args<'_>, algorithm: &'static digest::Algorithm)
     let input = args.bytes(0)?;
     run.budget.step(4 + input.len() as u64 / 16)?;
     let sum = digest::digest(algorithm, input);
-    let hexadecimal: String = sum
+    let digit = |n: u8| b"0123456789abcdef".get(usize::from(n)).copied();
+    let hexadecimal: Vec<u8> = sum
         .as_ref()
         .iter()
-        .map(|byte| format!("{byte:02x}"))
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .flatten()
         .collect();
     run.text(hexadecimal)
 }

@@ -99,7 +99,7 @@ fn scaled(run: &mut Run<'_>, coefficient: &BigInt, digits: i64) -> Outcome<BigIn
 }
 
 fn charge(run: &mut Run<'_>, bits: u64) -> Outcome<()> {
-    run.budget.step(1 + bits / 256)?;
+    run.budget.step(4 + bits / 64)?;
     run.budget
         .allocate(usize::try_from(bits / 4).unwrap_or(usize::MAX))
 }
@@ -109,6 +109,7 @@ type Operation = fn(&Decimal, &mut Run<'_>, &Decimal) -> Outcome<Decimal>;
 fn fold(run: &mut Run<'_>, first: f64, rest: &[Value], operation: Operation) -> Outcome<Value> {
     let mut result = Decimal::from_float(first)?;
     for value in rest {
+        run.budget.step(16)?;
         let operand = Decimal::from_float(to_float64(value))?;
         result = operation(&result, run, &operand)?;
     }

@@ -182,11 +182,16 @@ pub(super) fn chunk(run: &mut Run<'_>, args: Args<'_>) -> Outcome<Value> {
     let list = slice_of(args.value(1)?)?;
     let impossible = || Fault::new("impossible chunk size");
     let Some(size) = usize::try_from(size).ok().filter(|&size| size > 0) else {
-        // The number of chunks that Go computes is zero for a large negative
-        // size; for all others it makes a list of impossible length.
+        // What Go's floating point makes of a negative size: no chunk, one
+        // chunk, or a list of impossible length.
         let length = i64::try_from(list.len()).unwrap_or(i64::MAX);
         if size < 0 && length > 1 && length - 1 <= size.saturating_neg() {
             return run.list(Element::List, Vec::new());
+        }
+        if size < -1 && length == 1 {
+            let only = items(run, &list)?;
+            let only = run.list(Element::Any, only)?;
+            return run.list(Element::List, vec![only]);
         }
         return Err(impossible());
     };

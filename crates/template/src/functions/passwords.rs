@@ -10,9 +10,9 @@ use crate::error::{Fault, Outcome};
 use crate::value::Value;
 
 const BCRYPT_COST: u32 = 10;
-/// Milliseconds on a slow core.
+/// Milliseconds, on average.
 const BCRYPT_WORK: u64 = 100;
-const SCRYPT_WORK: u64 = 300;
+const SCRYPT_WORK: u64 = 150;
 
 pub(super) fn bcrypt(run: &mut Run<'_>, args: Args<'_>) -> Outcome<Value> {
     let hash = hashed(run, args.bytes(0)?)?;

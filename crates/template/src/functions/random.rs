@@ -80,7 +80,7 @@ pub(super) fn int(_: &mut Run<'_>, args: Args<'_>) -> Outcome<Value> {
 pub(super) fn shuffle(run: &mut Run<'_>, args: Args<'_>) -> Outcome<Value> {
     let mut letters: Vec<char> = runes(args.bytes(0)?).map(|(_, rune, _)| rune).collect();
     run.budget.allocate(letters.len() * 4)?;
-    run.budget.step(letters.len() as u64 * 4)?;
+    run.budget.step(letters.len() as u64 * 8)?;
     for last in (1..letters.len()).rev() {
         let other = usize::try_from(below(last as u64 + 1)?).unwrap_or(last);
         letters.swap(last, other);

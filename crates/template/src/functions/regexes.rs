@@ -31,14 +31,18 @@ pub(super) fn is_match(run: &mut Run<'_>, args: Args<'_>) -> Outcome<Value> {
 
 pub(super) fn must_match(run: &mut Run<'_>, args: Args<'_>) -> Outcome<Value> {
     let regex = compiled(run, args)?;
-    let found = regex.find_at(run.budget, args.bytes(1)?, 0, false)?;
+    let found = regex
+        .search(run.budget, args.bytes(1)?, false)?
+        .find_at(run.budget, 0)?;
     Ok(Value::Bool(found.is_some()))
 }
 
 pub(super) fn find(run: &mut Run<'_>, args: Args<'_>) -> Outcome<Value> {
     let regex = compiled(run, args)?;
     let text = args.bytes(1)?;
-    let found = regex.find_at(run.budget, text, 0, false)?;
+    let found = regex
+        .search(run.budget, text, false)?
+        .find_at(run.budget, 0)?;
     let (start, end) = found.as_ref().map(ends).unwrap_or_default();
     run.text(part(text, start..end))
 }
@@ -114,10 +118,11 @@ fn replaced(run: &mut Run<'_>, args: Args<'_>, expand: bool) -> Outcome<Value> {
     let regex = compiled(run, args)?;
     let (text, replacement) = (args.bytes(1)?, args.bytes(2)?);
     let expand = expand && replacement.contains(&b'$');
+    let mut machine = regex.search(run.budget, text, expand)?;
     let mut out = Buffer::new();
     let (mut at, mut last_end) = (0, 0);
     while at <= text.len() {
-        let Some(slots) = regex.find_at(run.budget, text, at, expand)? else {
+        let Some(slots) = machine.find_at(run.budget, at)? else {
             break;
         };
         let (start, end) = ends(&slots);

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::conversion::strval;
-use super::strings::charge_search;
 use super::{Args, Run};
 use crate::buffer::Buffer;
 use crate::error::Outcome;
@@ -120,7 +119,6 @@ fn pieces(
     if most == Some(0) {
         return Ok(Vec::new());
     }
-    charge_search(run, separator, text)?;
     let most = most.unwrap_or(usize::MAX);
     let mut pieces = Vec::new();
     let mut rest = text;

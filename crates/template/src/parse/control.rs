@@ -38,7 +38,7 @@ impl Parser<'_> {
                 Statement::Action(self.pipeline(Context::Command, Kind::RightDelim)?)
             }
         };
-        self.budget.allocate(size_of::<Statement>())?;
+        self.budget.allocate(size_of::<Statement>() * 2)?;
         Ok(Parsed::Statement(statement))
     }
 

@@ -184,7 +184,8 @@ impl<'a> Parser<'a> {
         match token.kind {
             Kind::Text => {
                 let bytes = self.bytes(token);
-                self.budget.allocate(bytes.len() + size_of::<Statement>())?;
+                self.budget
+                    .allocate(bytes.len() + size_of::<Statement>() * 2 + 48)?;
                 Ok(Parsed::Statement(Statement::Text(Text::from(bytes))))
             }
             Kind::LeftDelim => self.action(),

@@ -15,7 +15,8 @@ impl Parser<'_> {
             at: index(self.peek_non_space()?.start),
             ..Pipe::default()
         };
-        self.budget.allocate(size_of::<Pipe>())?;
+        self.budget
+            .allocate(size_of::<Pipe>() + size_of::<Command>() * 2)?;
         self.declarations(context, &mut pipe)?;
         loop {
             let token = self.next_non_space()?;
@@ -35,6 +36,11 @@ impl Parser<'_> {
                 | Kind::LeftParen => {
                     self.backup();
                     let command = self.command()?;
+                    if pipe.commands.is_empty() {
+                        pipe.commands.reserve_exact(1);
+                    } else {
+                        self.budget.allocate(size_of::<Command>() * 3)?;
+                    }
                     pipe.commands.push(command);
                 }
                 _ => return Err(unexpected(token, "unexpected token in a pipeline")),
@@ -86,7 +92,7 @@ impl Parser<'_> {
 
     fn declare(&mut self, token: Token, pipe: &mut Pipe) -> Outcome<()> {
         let id = self.variable(Text::from(self.bytes(token)))?;
-        self.budget.allocate(16)?;
+        self.budget.allocate(32)?;
         pipe.declares.push(id);
         self.scope.push(id);
         Ok(())
@@ -95,11 +101,11 @@ impl Parser<'_> {
     /// Operands up to a pipe, which is consumed, or a right delimiter or
     /// parenthesis, which is not.
     fn command(&mut self) -> Outcome<Command> {
-        let mut operands = Vec::new();
+        let mut operands = Vec::with_capacity(1);
         loop {
             self.peek_non_space()?;
             if let Some(operand) = self.operand()? {
-                self.budget.allocate(size_of::<Operand>())?;
+                self.budget.allocate(size_of::<Operand>() * 2)?;
                 operands.push(operand);
             }
             let token = self.next()?;

@@ -8,28 +8,8 @@ use crate::budget::Budget;
 use crate::error::Outcome;
 use crate::text::{decode_last_rune, decode_rune, from, upto};
 
-pub(super) fn search(
-    program: &Program,
-    budget: &mut Budget,
-    text: &[u8],
-    start: usize,
-    slots: usize,
-) -> Outcome<Option<Slots>> {
-    let size = program.instructions.len();
-    budget.step(size as u64 / 8)?;
-    let mut machine = Machine {
-        program,
-        text,
-        slots,
-        current: Threads::new(size, slots),
-        following: Threads::new(size, slots),
-        open: Vec::new(),
-        scratch: vec![None; slots],
-    };
-    machine.run(budget, start)
-}
-
-struct Machine<'p, 't> {
+/// Searches one text, again and again.
+pub(crate) struct Machine<'p, 't> {
     program: &'p Program,
     text: &'t [u8],
     slots: usize,
@@ -75,10 +55,36 @@ impl Threads {
 }
 
 /// Thread moves per step of the budget.
-const MOVES_PER_STEP: u64 = 8;
+const MOVES_PER_STEP: u64 = 6;
 
-impl Machine<'_, '_> {
-    fn run(&mut self, budget: &mut Budget, start: usize) -> Outcome<Option<Slots>> {
+impl<'p, 't> Machine<'p, 't> {
+    /// `slots` is how many of the starts and ends of groups are wanted.
+    pub(super) fn new(
+        budget: &mut Budget,
+        program: &'p Program,
+        text: &'t [u8],
+        slots: usize,
+    ) -> Outcome<Self> {
+        let size = program.instructions.len();
+        let captures = size.saturating_mul(slots) * size_of::<Option<usize>>();
+        budget.allocate(2 * (captures + size * 16))?;
+        budget.step(size as u64 / 8)?;
+        Ok(Machine {
+            program,
+            text,
+            slots,
+            current: Threads::new(size, slots),
+            following: Threads::new(size, slots),
+            open: Vec::new(),
+            scratch: vec![None; slots],
+        })
+    }
+
+    /// The first match at or after `start`.
+    pub(crate) fn find_at(&mut self, budget: &mut Budget, start: usize) -> Outcome<Option<Slots>> {
+        budget.step(2)?;
+        self.current.dense.clear();
+        self.following.dense.clear();
         let mut matched: Option<Slots> = None;
         let mut at = start;
         let mut moves = 0;

@@ -15,6 +15,7 @@ use crate::error::{Fault, Outcome};
 use crate::text::{decode_rune, from};
 
 use compile::Program;
+use machine::Machine;
 
 /// A compiled expression.
 pub(crate) struct Regex {
@@ -39,17 +40,16 @@ impl Regex {
         })
     }
 
-    /// The first match at or after `start`; `groups` says whether groups are
-    /// wanted besides the match itself.
-    pub(crate) fn find_at(
+    /// What searches a text; `groups` says whether groups are wanted besides
+    /// the match itself.
+    pub(crate) fn search<'t>(
         &self,
         budget: &mut Budget,
-        text: &[u8],
-        start: usize,
+        text: &'t [u8],
         groups: bool,
-    ) -> Outcome<Option<Slots>> {
+    ) -> Outcome<Machine<'_, 't>> {
         let slots = if groups { self.names.len() * 2 } else { 2 };
-        machine::search(&self.program, budget, text, start, slots)
+        Machine::new(budget, &self.program, text, slots)
     }
 
     /// The first `most` matches; none is empty right after another.
@@ -59,11 +59,12 @@ impl Regex {
         text: &[u8],
         most: Option<usize>,
     ) -> Outcome<Vec<(usize, usize)>> {
+        let mut machine = self.search(budget, text, false)?;
         let mut found = Vec::new();
         let mut at = 0;
         let mut last_end = None;
         while at <= text.len() && most.is_none_or(|most| found.len() < most) {
-            let Some(slots) = self.find_at(budget, text, at, false)? else {
+            let Some(slots) = machine.find_at(budget, at)? else {
                 break;
             };
             let (start, end) = ends(&slots);

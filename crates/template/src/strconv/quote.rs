@@ -1,18 +1,31 @@
 //! Go's `%q`.
 
-use crate::text::{push_rune, runes};
+use crate::text::{decode_rune, from, push_rune, runes, upto};
 use crate::unicode::is_print;
 
 /// Quotes as a Go string literal; `ascii` escapes everything beyond ASCII.
 pub(crate) fn quote(text: &[u8], ascii: bool) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + text.len() / 8 + 2);
     out.push(b'"');
-    for (at, rune, width) in runes(text) {
+    let mut at = 0;
+    while at < text.len() {
+        let rest = from(text, at);
+        let plain = rest
+            .iter()
+            .take_while(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\'))
+            .count();
+        out.extend_from_slice(upto(rest, plain));
+        at += plain;
+        let (rune, width) = decode_rune(from(text, at));
+        if width == 0 {
+            break;
+        }
         if width == 1 && rune == char::REPLACEMENT_CHARACTER {
             push_hex_byte(&mut out, text.get(at).copied().unwrap_or_default());
         } else {
             push_escaped(&mut out, rune, '"', ascii);
         }
+        at += width;
     }
     out.push(b'"');
     out

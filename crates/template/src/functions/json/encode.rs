@@ -5,7 +5,7 @@ use crate::buffer::Buffer;
 use crate::error::{Fault, Outcome};
 use crate::heap::{DictId, Element, List};
 use crate::strconv::format_float;
-use crate::text::{part, runes};
+use crate::text::{decode_rune, from, part};
 use crate::value::Value;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,16 +105,21 @@ impl Encoder<'_, '_> {
     fn text(&mut self, text: &[u8]) -> Outcome<()> {
         self.run.budget.read(text.len())?;
         self.write(b"\"")?;
-        let mut plain = 0;
-        for (at, rune, width) in runes(text) {
+        let (mut plain, mut at) = (0, 0);
+        while let Some(skipped) = from(text, at).iter().position(|&byte| !is_plain(byte)) {
+            at += skipped;
+            let (rune, width) = decode_rune(from(text, at));
+            let here = at;
+            at += width;
             let invalid = rune == char::REPLACEMENT_CHARACTER && width == 1;
             let html = matches!(rune, '<' | '>' | '&') && self.style != Style::Raw;
             let special = matches!(rune, '\0'..='\u{1F}' | '"' | '\\' | '\u{2028}' | '\u{2029}');
             if !(invalid || html || special) {
                 continue;
             }
-            self.write(part(text, plain..at))?;
-            plain = at + width;
+            self.run.budget.step(1)?;
+            self.write(part(text, plain..here))?;
+            plain = at;
             match rune {
                 '"' => self.write(b"\\\"")?,
                 '\\' => self.write(b"\\\\")?,
@@ -213,4 +218,9 @@ impl Encoder<'_, '_> {
             |encoder| encoder.value(value),
         )
     }
+}
+
+/// Whether a byte stands for itself wherever it is.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\' | b'<' | b'>' | b'&')
 }

@@ -5,7 +5,6 @@ use std::cmp::Ordering;
 use super::Version;
 use crate::error::Outcome;
 use crate::functions::Run;
-use crate::functions::strings::charge_search;
 use crate::text::{find, from, part, upto};
 
 /// Alternatives, each of constraints that must all hold.
@@ -37,7 +36,6 @@ impl Constraints {
     pub(super) fn parse(run: &mut Run<'_>, text: &[u8]) -> Outcome<Option<Self>> {
         run.budget.allocate(text.len().saturating_mul(32))?;
         run.budget.step(text.len() as u64)?;
-        charge_search(run, b"||", text)?;
         let text = without_ranges(text);
         let mut alternatives = Vec::new();
         let mut rest = text.as_slice();
