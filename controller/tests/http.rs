@@ -284,6 +284,24 @@ async fn the_template_cannot_widen_the_scope() {
     assert!(!opens_with(&new, 1));
 }
 
+/// Upstream #2019, #2049: rendering for whoever asks would be an oracle for the values.
+#[tokio::test]
+async fn templates_are_never_rendered_for_somebody_outside() {
+    let api = Api::started();
+    let mut object = object(0, Scope::Strict);
+    let broken = json!("{{ fail .password }}{{ nofunc");
+    object["spec"]["template"]["data"] = json!({ "url": broken });
+    assert_eq!(
+        api.post("/v1/verify", &object).await,
+        (StatusCode::OK, String::new())
+    );
+    let (status, body) = api.post("/v1/rotate", &object).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    let new: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(new["spec"]["template"]["data"]["url"], broken);
+    assert!(!body.contains("s3cr3t"));
+}
+
 #[tokio::test]
 async fn a_long_body_is_refused_with_the_limit() {
     let api = Api::started();
