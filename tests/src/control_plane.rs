@@ -3,8 +3,13 @@
 use std::{
     env, fs,
     io::{BufRead, BufReader, Write},
+    ops::Deref,
     path::PathBuf,
     process::{Child, Command, Stdio},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -24,7 +29,7 @@ use crate::programs::{kubectl, program, root};
 #[derive(Debug)]
 pub struct ControlPlane {
     dir: PathBuf,
-    owner: Option<Owner>,
+    _owner: Option<Owner>,
 }
 
 impl ControlPlane {
@@ -42,23 +47,42 @@ impl ControlPlane {
             match env::var_os("SEAL_TEST_CONTROL_PLANE") {
                 Some(dir) => Ok(ControlPlane {
                     dir: dir.into(),
-                    owner: None,
+                    _owner: None,
                 }),
-                None => off_the_runtime(|| Self::start(None)).await,
+                None => off_the_runtime(Self::start).await,
             }
         });
         plane.await.as_ref().map_err(|why| skip(why)).ok()
     }
 
-    /// One for the calling test alone, which it must have when it runs controllers of its own. A few at once at most:
-    /// more wait here.
+    /// One for the calling test alone, which it must have when it runs controllers of its own. It may have served
+    /// other tests before, but nothing of SealedSecrets is left on it. A few at once at most: more wait here.
     ///
     /// `None` and panics as [`ControlPlane::shared`].
-    pub async fn fresh() -> Option<Self> {
+    pub async fn exclusive() -> Option<Exclusive> {
         // Each keeps a core busy while it starts.
         static AT_ONCE: Semaphore = Semaphore::const_new(2);
         let turn = AT_ONCE.acquire().await.expect("never closed");
-        let plane = off_the_runtime(move || Self::start(Some(turn))).await;
+        let plane = off_the_runtime(|| {
+            let used = idle().pop();
+            used.map_or_else(Self::start, |plane| {
+                plane.kubectl(&["delete", "crd", "--all", "--wait"], "");
+                Ok(plane)
+            })
+        });
+        let plane = plane.await.map_err(|why| skip(&why)).ok()?;
+        Some(Exclusive {
+            plane: Some(plane),
+            spoiled: AtomicBool::new(false),
+            _turn: turn,
+        })
+    }
+
+    /// One that nobody has used, or will use again.
+    ///
+    /// `None` and panics as [`ControlPlane::shared`].
+    pub async fn fresh() -> Option<Self> {
+        let plane = off_the_runtime(Self::start).await;
         plane.map_err(|why| skip(&why)).ok()
     }
 
@@ -116,18 +140,7 @@ impl ControlPlane {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Stops the garbage collector and everything else in kube-controller-manager, for good.
-    pub fn stop_garbage_collection(&self) {
-        assert!(
-            self.owner.is_some(),
-            "others need it on the shared control plane"
-        );
-        let line = fs::read_to_string(self.dir.join("kube-controller-manager.pid")).unwrap();
-        let id = line.split_whitespace().next().unwrap().parse().unwrap();
-        kill_process(Pid::from_raw(id).unwrap(), Signal::KILL).unwrap();
-    }
-
-    fn start(turn: Option<SemaphorePermit<'static>>) -> Result<Self, String> {
+    fn start() -> Result<Self, String> {
         program("kubernetes", "kubectl")?;
         // The script removes it, also when this process is no longer there to do so.
         let dir = tempfile::Builder::new().prefix("seal-test-").tempdir();
@@ -150,10 +163,7 @@ impl ControlPlane {
         }
         Ok(Self {
             dir,
-            owner: Some(Owner {
-                script,
-                _turn: turn,
-            }),
+            _owner: Some(Owner(script)),
         })
     }
 
@@ -163,19 +173,56 @@ impl ControlPlane {
     }
 }
 
+/// A control plane that one test has for itself. What the test runs on it must end before this is dropped.
+#[derive(Debug)]
+pub struct Exclusive {
+    plane: Option<ControlPlane>,
+    spoiled: AtomicBool,
+    _turn: SemaphorePermit<'static>,
+}
+
+impl Exclusive {
+    /// Stops the garbage collector and all else in kube-controller-manager, for good: nobody else gets this control
+    /// plane.
+    pub fn stop_garbage_collection(&self) {
+        self.spoiled.store(true, Ordering::Relaxed);
+        let line = fs::read_to_string(self.dir.join("kube-controller-manager.pid")).unwrap();
+        let id = line.split_whitespace().next().unwrap().parse().unwrap();
+        kill_process(Pid::from_raw(id).unwrap(), Signal::KILL).unwrap();
+    }
+}
+
+impl Deref for Exclusive {
+    type Target = ControlPlane;
+
+    fn deref(&self) -> &ControlPlane {
+        self.plane.as_ref().expect("it is there until the drop")
+    }
+}
+
+impl Drop for Exclusive {
+    fn drop(&mut self) {
+        let spoiled = thread::panicking() || self.spoiled.load(Ordering::Relaxed);
+        idle().extend(self.plane.take().filter(|_| !spoiled));
+    }
+}
+
+/// Control planes that wait for the next test.
+fn idle() -> MutexGuard<'static, Vec<ControlPlane>> {
+    static IDLE: Mutex<Vec<ControlPlane>> = Mutex::new(Vec::new());
+    IDLE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The script that owns a control plane of this process. It takes it down when its standard input closes, which the
 /// kernel sees to however this process ends.
 #[derive(Debug)]
-struct Owner {
-    script: Child,
-    _turn: Option<SemaphorePermit<'static>>,
-}
+struct Owner(Child);
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        drop(self.script.stdin.take());
+        drop(self.0.stdin.take());
         let deadline = Instant::now() + Duration::from_secs(10);
-        while matches!(self.script.try_wait(), Ok(None)) && Instant::now() < deadline {
+        while matches!(self.0.try_wait(), Ok(None)) && Instant::now() < deadline {
             thread::sleep(Duration::from_millis(10));
         }
     }

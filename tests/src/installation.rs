@@ -91,11 +91,12 @@ impl Installation {
     }
 
     fn launch_with(&self, kubeconfig: &Path, flags: &[&str]) -> Controller {
-        let http = Endpoint::free();
+        let (http, metrics) = (Endpoint::free(), Endpoint::free());
         let log = tempfile::tempdir_in(self.dir.path()).unwrap();
         let mut command = mortal(&program());
         command
             .arg(format!("--listen-addr={}", http.address()))
+            .arg(format!("--listen-metrics-addr={}", metrics.address()))
             .arg("--listen-metrics-addr=127.0.0.1:0")
             .arg("--key-size=2048")
             .args(flags)
@@ -114,6 +115,7 @@ impl Installation {
         Controller {
             process: Process::start("seal-controller", command, log),
             http,
+            metrics,
         }
     }
 
@@ -140,6 +142,8 @@ pub struct Controller {
     pub process: Process,
     /// Where it serves certificates, `/v1/verify` and `/v1/rotate`.
     pub http: Endpoint,
+    /// Where it serves metrics.
+    pub metrics: Endpoint,
 }
 
 impl Controller {

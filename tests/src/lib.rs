@@ -2,8 +2,8 @@
 //! of its own.
 //!
 //! - [`ControlPlane`] is etcd, kube-apiserver and kube-controller-manager. Most tests share one
-//!   ([`ControlPlane::shared`]); a test that starts controllers of its own takes a fresh one
-//!   ([`ControlPlane::fresh`]), because controllers reconcile every namespace and would see each other's objects.
+//!   ([`ControlPlane::shared`]); a test that starts controllers of its own has one for
+//!   itself ([`ControlPlane::exclusive`]), because controllers reconcile every namespace and would see each other's objects.
 //! - [`Installation`] is our controller as deployed: a namespace, a service account and exactly the rights of
 //!   `deploy/`; [`Installation::start`] runs a replica. [`shared_controller`] is one for all tests on the shared plane.
 //! - [`Upstream`] is the peer's controller.
@@ -34,7 +34,7 @@ mod upstream;
 mod wait;
 mod workdir;
 
-pub use control_plane::ControlPlane;
+pub use control_plane::{ControlPlane, Exclusive};
 pub use gate::Gate;
 pub use http::{Answer, Endpoint};
 pub use installation::{Controller, Installation, SharedController, shared_controller};

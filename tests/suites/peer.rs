@@ -15,7 +15,7 @@ async fn kubeseal_is_the_pinned_version() {
 
 #[tokio::test]
 async fn upstreams_controller_unseals_what_upstreams_kubeseal_sealed() {
-    let Some(plane) = ControlPlane::fresh().await else {
+    let Some(plane) = ControlPlane::exclusive().await else {
         return;
     };
     plane.apply(&upstream_crd());

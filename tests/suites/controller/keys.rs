@@ -21,7 +21,7 @@ use crate::site::{Site, certificate, message, put_label, seal_for, values};
 
 #[tokio::test]
 async fn the_first_key_is_made_at_the_first_start_and_loaded_at_the_next() {
-    let Some(plane) = ControlPlane::fresh().await else {
+    let Some(plane) = ControlPlane::exclusive().await else {
         return;
     };
     let home = Installation::create(&plane).await;
@@ -53,7 +53,7 @@ async fn the_first_key_is_made_at_the_first_start_and_loaded_at_the_next() {
 
 #[tokio::test]
 async fn flags_say_what_a_new_key_looks_like() {
-    let Some(plane) = ControlPlane::fresh().await else {
+    let Some(plane) = ControlPlane::exclusive().await else {
         return;
     };
     let home = Installation::create(&plane).await;
@@ -165,7 +165,7 @@ async fn a_key_marked_as_compromised_goes_out_of_use() {
 
 #[tokio::test]
 async fn sigusr1_makes_a_key_that_seals_from_then_on_while_the_old_one_still_opens() {
-    let Some(plane) = ControlPlane::fresh().await else {
+    let Some(plane) = ControlPlane::exclusive().await else {
         return;
     };
     let home = Installation::create(&plane).await;
@@ -197,7 +197,7 @@ async fn sigusr1_makes_a_key_that_seals_from_then_on_while_the_old_one_still_ope
 
 #[tokio::test]
 async fn a_key_older_than_its_period_is_renewed() {
-    let Some(plane) = ControlPlane::fresh().await else {
+    let Some(plane) = ControlPlane::exclusive().await else {
         return;
     };
     let home = Installation::create(&plane).await;

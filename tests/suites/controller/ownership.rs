@@ -173,7 +173,7 @@ async fn a_secret_that_nobody_owns_is_not_made_again_after_its_deletion() {
 
 #[tokio::test]
 async fn a_secret_whose_owner_was_deleted_and_made_again_is_adopted() {
-    let Some(plane) = ControlPlane::fresh().await else {
+    let Some(plane) = ControlPlane::exclusive().await else {
         return;
     };
     let home = Installation::create(&plane).await;

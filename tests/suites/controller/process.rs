@@ -37,7 +37,7 @@ async fn health_readiness_and_the_certificate_are_served() {
 
 #[tokio::test]
 async fn an_api_server_that_is_away_is_waited_for_at_the_start_and_later() {
-    let Some(plane) = ControlPlane::fresh().await else {
+    let Some(plane) = ControlPlane::exclusive().await else {
         return;
     };
     let home = Installation::create(&plane).await;
@@ -74,7 +74,7 @@ async fn an_api_server_that_is_away_is_waited_for_at_the_start_and_later() {
 
 #[tokio::test]
 async fn sigterm_ends_it_with_success_in_the_middle_of_work_that_the_next_start_takes_up() {
-    let Some(plane) = ControlPlane::fresh().await else {
+    let Some(plane) = ControlPlane::exclusive().await else {
         return;
     };
     let home = Installation::create(&plane).await;
@@ -111,7 +111,7 @@ async fn an_address_that_is_taken_ends_it_with_the_reason() {
 
 #[tokio::test]
 async fn values_and_private_keys_never_appear_in_logs_events_or_statuses() {
-    let Some(plane) = ControlPlane::fresh().await else {
+    let Some(plane) = ControlPlane::exclusive().await else {
         return;
     };
     let home = Installation::create(&plane).await;

@@ -29,7 +29,7 @@ fn said(controller: &Controller, what: &str) -> usize {
 
 #[tokio::test]
 async fn upstreams_definition_drops_the_record_which_is_said_once_and_hurts_nothing_else() {
-    let Some(plane) = ControlPlane::fresh().await else {
+    let Some(plane) = ControlPlane::exclusive().await else {
         return;
     };
     let home = Installation::create(&plane).await;
@@ -69,7 +69,7 @@ async fn upstreams_definition_drops_the_record_which_is_said_once_and_hurts_noth
 
 #[tokio::test]
 async fn a_definition_without_a_schema_lets_malformed_objects_in_and_they_stop_nothing() {
-    let Some(plane) = ControlPlane::fresh().await else {
+    let Some(plane) = ControlPlane::exclusive().await else {
         return;
     };
     let home = Installation::create(&plane).await;
@@ -139,7 +139,7 @@ async fn a_definition_without_a_schema_lets_malformed_objects_in_and_they_stop_n
 
 #[tokio::test]
 async fn under_the_rights_of_upstreams_chart_only_publishing_is_missing_which_is_said_once() {
-    let Some(plane) = ControlPlane::fresh().await else {
+    let Some(plane) = ControlPlane::exclusive().await else {
         return;
     };
     let home = Installation::under_upstreams_chart(&plane).await;
@@ -174,7 +174,7 @@ async fn under_the_rights_of_upstreams_chart_only_publishing_is_missing_which_is
 
 #[tokio::test]
 async fn without_the_right_to_watch_secrets_everything_works_but_healing_which_is_said_once() {
-    let Some(plane) = ControlPlane::fresh().await else {
+    let Some(plane) = ControlPlane::exclusive().await else {
         return;
     };
     let home = Installation::with_rights(&plane, |object| {

@@ -121,7 +121,8 @@ async fn templates_beside_what_kubeseal_sealed_are_rendered() {
         "url": "postgres://{{ .user }}:{{ .password }}@{{ upper \"db\" }}",
         "password": null,
     });
-    plane.apply(&sealed.to_string());
+    // A client-side apply takes null for "delete this" and leaves it out.
+    plane.kubectl(&["apply", "--server-side", "-f", "-"], &sealed.to_string());
     site.synced("db").await;
     let secret = site.secrets().get("db").await.unwrap();
     assert_eq!(

@@ -8,45 +8,40 @@
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::ListParams;
 use seal_keyring::KEY_LABEL;
-use seal_tests::{ControlPlane, Workdir};
-use serde_json::Value;
+use seal_tests::Workdir;
+use serde_json::{Value, json};
 
 use super::{Samples, bytes, expected_bytes};
 use crate::site::{Site, certificate};
 
-/// A desk with the shared controller's certificate and a backup of its keys as kubectl writes it.
+/// A desk with the shared controller's certificate and a backup of its keys as kubectl prints it.
 async fn desk() -> Option<(Samples, Workdir)> {
     let (site, controller) = Site::shared("recovery").await?;
     let desk = Workdir::new();
     desk.write("cert.pem", certificate(&controller).await.to_pem());
-    let home = controller.installation().namespace();
-    let keys = ControlPlane::shared().await?.kubectl(
-        &[
-            "get",
-            "secrets",
-            "-n",
-            home,
-            "-l",
-            &format!("{KEY_LABEL}=active"),
-            "-o",
-            "yaml",
-        ],
-        "",
-    );
-    desk.write("keys.yaml", keys);
-    let made = site
-        .secrets_in(home)
+    let keys = site.secrets_in(controller.installation().namespace());
+    let keys = keys
         .list(&ListParams::default().labels(KEY_LABEL))
         .await
         .unwrap();
-    for key in made
-        .items
-        .iter()
-        .filter_map(|it| it.data.as_ref()?.get("tls.key"))
-    {
-        desk.write("key.pem", &key.0);
-    }
+    // Other tests put broken ones beside them, which kubeseal cannot bear in a backup.
+    let sound = |it: &Secret| {
+        it.data
+            .as_ref()
+            .is_some_and(|it| it.contains_key("tls.key"))
+    };
+    let keys: Vec<_> = keys.items.into_iter().filter(sound).map(backup).collect();
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": keys});
+    desk.write("keys.yaml", serde_yaml::to_string(&list).unwrap());
     Some((Samples::new(site.name()), desk))
+}
+
+/// As kubectl prints it.
+fn backup(key: Secret) -> Value {
+    let mut key = serde_json::to_value(key).unwrap();
+    key["apiVersion"] = json!("v1");
+    key["kind"] = json!("Secret");
+    key
 }
 
 #[tokio::test]

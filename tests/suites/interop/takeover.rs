@@ -16,7 +16,7 @@ use crate::site::{Site, certificate, put_value};
 
 #[tokio::test]
 async fn our_controller_takes_over_from_upstreams_and_hands_back_without_a_trace() {
-    let Some(plane) = ControlPlane::fresh().await else {
+    let Some(plane) = ControlPlane::exclusive().await else {
         return;
     };
     plane.apply(&upstream_crd());
@@ -77,7 +77,7 @@ async fn our_controller_takes_over_from_upstreams_and_hands_back_without_a_trace
 
 #[tokio::test]
 async fn upstreams_controller_takes_over_the_keys_that_ours_made() {
-    let Some(plane) = ControlPlane::fresh().await else {
+    let Some(plane) = ControlPlane::exclusive().await else {
         return;
     };
     let installation = Installation::create(&plane).await;

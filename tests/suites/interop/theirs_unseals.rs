@@ -14,7 +14,7 @@ use super::{Samples, all_bytes, bytes};
 
 #[tokio::test]
 async fn upstreams_controller_unseals_all_that_seal_seals() {
-    let Some(plane) = ControlPlane::fresh().await else {
+    let Some(plane) = ControlPlane::exclusive().await else {
         return;
     };
     plane.apply(&upstream_crd());
