@@ -1,7 +1,9 @@
+use k8s_openapi::api::core::v1::Secret;
 use pem_rfc7468::Decoder;
 use seal_envelope::{Identity, KeyError, PrivateKeyDer};
+use serde::Deserialize;
 use serde_json::Value;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::{Key, KeySecretError};
 
@@ -66,22 +68,26 @@ pub fn identities_from_pem(pem: &[u8]) -> Result<Vec<Identity>, IdentityError> {
 
 /// Reads the private keys of a Kubernetes object: a key Secret, a `List` or `SecretList` of them, or
 /// a bare array, as upstream's `--recovery-private-key` takes them. A Secret of a list that holds no
-/// key at all is passed over.
+/// key at all is passed over. `object` is wiped.
 ///
 /// # Errors
 /// [`IdentityError`], also when there is no private key at all.
-pub fn identities_from_objects(object: Value) -> Result<Vec<Identity>, IdentityError> {
-    let secrets = match object {
-        Value::Array(items) => items,
-        Value::Object(mut fields) => match fields.remove("items") {
-            Some(Value::Array(items)) => items,
-            _ => vec![Value::Object(fields)],
-        },
+pub fn identities_from_objects(mut object: Value) -> Result<Vec<Identity>, IdentityError> {
+    let identities = read_objects(&object);
+    wipe(&mut object);
+    identities
+}
+
+fn read_objects(object: &Value) -> Result<Vec<Identity>, IdentityError> {
+    let items = object.get("items").unwrap_or(object);
+    let secrets = match (items, object) {
+        (Value::Array(items), _) => items.as_slice(),
+        (_, Value::Object(_)) => std::slice::from_ref(object),
         _ => return Err(IdentityError::NotASecret),
     };
     let mut identities = Vec::new();
     for secret in secrets {
-        let secret = serde_json::from_value(secret).map_err(|_| IdentityError::NotASecret)?;
+        let secret = Secret::deserialize(secret).map_err(|_| IdentityError::NotASecret)?;
         match Key::from_secret(secret) {
             Ok(key) => identities.push(key.into_identity()),
             Err((_, KeySecretError::NoKey)) => {}
@@ -97,6 +103,16 @@ pub fn identities_from_objects(object: Value) -> Result<Vec<Identity>, IdentityE
         return Err(IdentityError::Missing);
     }
     Ok(identities)
+}
+
+/// The base64 of a private key is as secret as the key.
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(items) => items.iter_mut().for_each(wipe),
+        Value::Object(fields) => fields.values_mut().for_each(wipe),
+        _ => {}
+    }
 }
 
 fn decode(block: &str) -> Result<Zeroizing<Vec<u8>>, IdentityError> {
