@@ -153,7 +153,7 @@ fn a_new_key_is_read_back_from_its_secret_and_opens_what_it_seals() {
             .identity()
             .open(&envelope, &label)
             .unwrap()
-            .as_slice(),
+            .as_bytes(),
         b"s3cr3t"
     );
 }
