@@ -122,21 +122,18 @@ impl Budget {
 
     #[inline]
     pub(crate) fn step(&mut self, count: u64) -> Outcome<()> {
-        self.steps = self.steps.saturating_add(count);
-        if self.steps > self.limits.steps {
-            return Err(Fault::over(Limit::Steps));
-        }
-        Ok(())
+        draw(&mut self.steps, count, self.limits.steps, Limit::Steps)
     }
 
     /// Charges for allocating; to be called before the allocation.
     #[inline]
     pub(crate) fn allocate(&mut self, bytes: usize) -> Outcome<()> {
-        self.bytes = self.bytes.saturating_add(bytes as u64);
-        if self.bytes > self.limits.bytes {
-            return Err(Fault::over(Limit::Bytes));
-        }
-        Ok(())
+        draw(
+            &mut self.bytes,
+            bytes as u64,
+            self.limits.bytes,
+            Limit::Bytes,
+        )
     }
 
     /// Charges for reading `bytes` of input.
@@ -146,11 +143,12 @@ impl Budget {
     }
 
     pub(crate) fn work_on_keys(&mut self, milliseconds: u64) -> Outcome<()> {
-        self.key_work = self.key_work.saturating_add(milliseconds);
-        if self.key_work > self.limits.key_work {
-            return Err(Fault::over(Limit::KeyWork));
-        }
-        Ok(())
+        draw(
+            &mut self.key_work,
+            milliseconds,
+            self.limits.key_work,
+            Limit::KeyWork,
+        )
     }
 
     /// Runs `work` one level deeper, on a larger native stack if this one is
@@ -170,6 +168,17 @@ impl Budget {
         budget(context).depth -= 1;
         result
     }
+}
+
+/// Once something was refused, nothing is left.
+#[inline]
+fn draw(spent: &mut u64, count: u64, most: u64, limit: Limit) -> Outcome<()> {
+    let wanted = spent.saturating_add(count);
+    *spent = wanted.min(most);
+    if wanted > most {
+        return Err(Fault::over(limit));
+    }
+    Ok(())
 }
 
 /// More than any function needs below the recursion.

@@ -37,7 +37,8 @@ fn run(source: &[u8]) {
             assert!(!error.to_string().is_empty());
         });
     }
-    assert!(budget.bytes_spent() <= limits().bytes * 64);
+    assert!(budget.bytes_spent() <= limits().bytes);
+    assert!(budget.steps_spent() <= limits().steps);
 }
 
 fn literal() -> impl Strategy<Value = String> {

@@ -148,3 +148,12 @@ fn random_and_timed_functions_are_marked() {
         "{{ .now | b64enc | derivePassword 1 \"long\" \"a\" \"b\" }}"
     ));
 }
+
+#[test]
+fn templates_data_and_budgets_cross_threads() {
+    fn crosses<T: Send + Sync>() {}
+    crosses::<Template>();
+    crosses::<Data>();
+    crosses::<Budget>();
+    crosses::<Error>();
+}

@@ -1,5 +1,7 @@
 //! Tokens, lexed on demand as `text/template/parse` does.
 
+mod number;
+
 use crate::text::{decode_rune, find, from, part};
 use crate::unicode;
 
@@ -51,8 +53,6 @@ pub(crate) struct Token {
 
 const LEFT: &[u8] = b"{{";
 const RIGHT: &[u8] = b"}}";
-const DECIMAL: &[u8] = b"0123456789_";
-const HEXADECIMAL: &[u8] = b"0123456789abcdefABCDEF_";
 
 pub(crate) struct Lexer<'a> {
     source: &'a [u8],
@@ -352,63 +352,6 @@ impl<'a> Lexer<'a> {
             None | Some(' ' | '\t' | '\r' | '\n' | '.' | ',' | '|' | ':' | ')' | '(') => true,
             _ => self.rest().starts_with(RIGHT),
         }
-    }
-
-    fn number(&mut self) -> Token {
-        const BAD: &str = "bad number syntax";
-        if !self.scan_number() {
-            return self.error(BAD);
-        }
-        if !matches!(self.peek(), Some('+' | '-')) {
-            return self.token(Kind::Number);
-        }
-        if !self.scan_number() || !part(self.source, self.start..self.at).ends_with(b"i") {
-            return self.error(BAD);
-        }
-        self.token(Kind::Complex)
-    }
-
-    fn scan_number(&mut self) -> bool {
-        self.accept(b"+-");
-        let mut digits = DECIMAL;
-        if self.accept(b"0") {
-            if self.accept(b"xX") {
-                digits = HEXADECIMAL;
-            } else if self.accept(b"oO") {
-                digits = b"01234567_";
-            } else if self.accept(b"bB") {
-                digits = b"01_";
-            }
-        }
-        self.accept_run(digits);
-        if self.accept(b".") {
-            self.accept_run(digits);
-        }
-        let exponent: &[u8] = match digits.len() {
-            11 => b"eE",
-            23 => b"pP",
-            _ => b"",
-        };
-        if self.accept(exponent) {
-            self.accept(b"+-");
-            self.accept_run(DECIMAL);
-        }
-        self.accept(b"i");
-        if self.peek().is_some_and(is_alphanumeric) {
-            self.bump();
-            return false;
-        }
-        true
-    }
-
-    fn accept(&mut self, valid: &[u8]) -> bool {
-        let accepted = self.rest().first().is_some_and(|byte| valid.contains(byte));
-        self.at += usize::from(accepted);
-        accepted
-    }
-
-    fn accept_run(&mut self, valid: &[u8]) {
-        while self.accept(valid) {}
     }
 }
 
