@@ -2,11 +2,15 @@ use std::collections::BTreeMap;
 
 use seal_api::SealedSecret;
 use seal_envelope::Plaintext;
-use seal_template::{Budget, Data, Template};
+use seal_template::{Budget, Data, Limits, Template};
 
 use crate::{FailedItem, ItemError, Secret};
 
 type Values = BTreeMap<String, Plaintext>;
+
+/// Key work of one object in milliseconds: two RSA keys of 4096 bits, and no more of a thread that
+/// other objects wait for.
+const KEY_WORK: u64 = 2_000;
 
 /// An item whose template failed.
 #[derive(Debug)]
@@ -76,7 +80,7 @@ fn render_all(
     let unopened = unopened.iter().map(|item| (item, &[][..]));
     let data: Data = opened.chain(siblings).chain(unopened).collect();
 
-    let mut budget = Budget::default();
+    let mut budget = Budget::new(Limits { key_work: KEY_WORK, ..Limits::default() });
     let mut failed = Vec::new();
     for (item, template) in templates {
         let Some(text) = template else {
