@@ -7,7 +7,7 @@
 
 use k8s_openapi::api::core::v1::Event;
 
-use crate::site::{Site, put_value};
+use crate::site::{Site, put_label, put_value};
 
 fn reasons(events: &[Event]) -> Vec<&str> {
     events
@@ -50,11 +50,16 @@ async fn each_generation_is_told_once() {
     })
     .await;
     site.pass("other").await;
+    site.change_secret("db", |it| put_label(it, "theirs", "x"))
+        .await;
+    site.pass("another").await;
     let again = site.seal("db", &[("a", "2")]);
     site.change("db", |it| it.spec = again.spec.clone()).await;
-    let both = site
-        .events_until("db", "second event", |it| it.len() > 1)
+    site.synced("db").await;
+    site.pass("last").await;
+    site.events_until("db", "second event", |it| it.len() > 1)
         .await;
+    let both = site.events("db").await;
     assert_eq!(reasons(&both), ["Unsealed", "Unsealed"]);
 }
 

@@ -249,14 +249,14 @@ async fn key_secrets(plane: &ControlPlane, home: &Installation) -> Vec<Secret> {
 }
 
 /// A key from before any that a controller makes in a test.
-fn old_key() -> NewKey {
+pub(super) fn old_key() -> NewKey {
     let then = "2020-01-01T00:00:00Z".parse::<Timestamp>().unwrap();
     let twenty_years = SignedDuration::from_hours(20 * 365 * 24);
     NewKey::generate(KeySize::Rsa2048, then, twenty_years, "").unwrap()
 }
 
 /// Stores a key as an operator does who restores a backup, and returns the Secret's name.
-async fn store(site: &Site, home: &Installation, purpose: &str, key: &NewKey) -> String {
+pub(super) async fn store(site: &Site, home: &Installation, purpose: &str, key: &NewKey) -> String {
     let name = format!("{purpose}-{}", site.name());
     let secret = key
         .secret(home.namespace(), &name, BTreeMap::new(), BTreeMap::new())
