@@ -80,7 +80,10 @@ fn render_all(
     let unopened = unopened.iter().map(|item| (item, &[][..]));
     let data: Data = opened.chain(siblings).chain(unopened).collect();
 
-    let mut budget = Budget::new(Limits { key_work: KEY_WORK, ..Limits::default() });
+    let mut budget = Budget::new(Limits {
+        key_work: KEY_WORK,
+        ..Limits::default()
+    });
     let mut failed = Vec::new();
     for (item, template) in templates {
         let Some(text) = template else {
