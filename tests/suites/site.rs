@@ -119,6 +119,15 @@ impl Site {
         changed(&self.sealed_secrets(), name, change).await
     }
 
+    /// Gives a SealedSecret a label, which wakes the controller and changes nothing of what is asked for.
+    pub(crate) async fn label(&self, name: &str, key: &str, value: &str) -> SealedSecret {
+        self.change(name, |it| {
+            let labels = it.metadata.labels.get_or_insert_default();
+            labels.insert(key.into(), value.into());
+        })
+        .await
+    }
+
     /// Changes a Secret.
     pub(crate) async fn change_secret(&self, name: &str, change: impl Fn(&mut Secret)) -> Secret {
         changed(&self.secrets(), name, change).await
@@ -148,7 +157,7 @@ impl Site {
     /// Waits until the status says that the Secret is as the latest generation asks.
     pub(crate) async fn synced(&self, name: &str) -> SealedSecret {
         let objects = self.sealed_secrets();
-        wait_for(&objects, name, "synced", |it| is_synced(it)).await
+        wait_for(&objects, name, "synced", is_synced).await
     }
 
     /// Waits until the status of the latest generation says that it failed for this reason.

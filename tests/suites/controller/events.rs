@@ -40,15 +40,7 @@ async fn each_generation_is_told_once() {
     assert_eq!(event.involved_object.uid, object.metadata.uid);
 
     // Passes without a change tell nothing.
-    site.change("db", |it| {
-        drop(
-            it.metadata
-                .labels
-                .get_or_insert_default()
-                .insert("a".into(), "b".into()),
-        )
-    })
-    .await;
+    site.label("db", "a", "b").await;
     site.pass("other").await;
     site.change_secret("db", |it| put_label(it, "theirs", "x"))
         .await;

@@ -16,6 +16,9 @@ use serde_json::{Value, json};
 
 use crate::site::{Site, conditions, message, seal_for, texts, values};
 
+/// Damages the base64 of a value.
+type Damage = fn(&mut String);
+
 /// Creates `sealed`, waits until it failed for `reason`, and returns the message. There is no Secret.
 async fn refused(site: &Site, sealed: &SealedSecret, reason: &str) -> String {
     let name = sealed.metadata.name.as_deref().unwrap();
@@ -98,7 +101,7 @@ async fn damaged_and_truncated_values_are_corrupt() {
     let Some((site, _controller)) = Site::shared("corrupt").await else {
         return;
     };
-    let damages: [(&str, fn(&mut String)); 4] = [
+    let damages: [(&str, Damage); 4] = [
         ("flipped", |text| {
             let last = text.trim_end_matches('=').len() - 2;
             let other = if text.as_bytes()[last] == b'A' {
@@ -195,10 +198,8 @@ async fn an_object_that_cannot_be_read_does_not_stop_the_others() {
     assert_eq!(failed["reason"], json!("Malformed"));
     site.pass("good").await;
 
-    let good = site.seal("bad", &[("a", "1")]);
     let objects = site.sealed_secrets();
     let patch = json!({ "spec": { "template": { "metadata": { "creationTimestamp": null } } } });
-    drop(good);
     objects
         .patch("bad", &Default::default(), &kube::api::Patch::Merge(patch))
         .await

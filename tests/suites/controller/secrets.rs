@@ -195,15 +195,7 @@ async fn an_immutable_target_is_stalled_and_not_tried_again_until_it_is_deleted(
 
     // Each wakes a pass; none of them tries to write again.
     for number in 0..3 {
-        site.change("db", |it| {
-            drop(
-                it.metadata
-                    .labels
-                    .get_or_insert_default()
-                    .insert("n".into(), number.to_string()),
-            )
-        })
-        .await;
+        site.label("db", "n", &number.to_string()).await;
         site.pass(&format!("other-{number}")).await;
     }
     let log = controller.process.log();

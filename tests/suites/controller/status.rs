@@ -96,13 +96,7 @@ async fn an_unchanged_status_is_not_written_again() {
     site.failed("bad", "WrongScope").await;
     let mut touched = Vec::new();
     for name in ["good", "bad"] {
-        let labelled = site.change(name, |it| {
-            it.metadata
-                .labels
-                .get_or_insert_default()
-                .insert("touched".into(), "yes".into());
-        });
-        touched.push(labelled.await);
+        touched.push(site.label(name, "touched", "yes").await);
     }
     site.change_secret("good", |it| put_label(it, "touched", "yes"))
         .await;

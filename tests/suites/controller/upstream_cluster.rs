@@ -17,6 +17,9 @@ use seal_tests::{ControlPlane, Controller, Installation, upstream_crd};
 
 use crate::site::{Site, conditions, put_value};
 
+/// Makes an object malformed.
+type Spoil = fn(&mut Value);
+
 /// How often the log says this.
 fn said(controller: &Controller, what: &str) -> usize {
     controller
@@ -95,12 +98,12 @@ async fn a_definition_without_a_schema_lets_malformed_objects_in_and_they_stop_n
     let resource = ApiResource::erase::<SealedSecret>(&());
     let objects: Api<DynamicObject> = Api::namespaced_with(site.client(), site.name(), &resource);
     let sealed = serde_json::to_value(site.seal("db", &[("a", "1")])).unwrap();
-    let malformed: [(&str, fn(&mut Value)); 6] = [
+    let malformed: [(&str, Spoil); 6] = [
         ("spec", |it| it["spec"] = json!("text")),
         ("template", |it| it["spec"]["template"] = json!(["list"])),
         ("type", |it| it["spec"]["template"]["type"] = json!({})),
         ("labels", |it| {
-            it["spec"]["template"]["metadata"]["labels"] = json!({ "a": 5 })
+            it["spec"]["template"]["metadata"]["labels"] = json!({ "a": 5 });
         }),
         ("number", |it| it["spec"]["encryptedData"]["a"] = json!(5)),
         ("status", |it| it["status"] = json!("text")),
