@@ -38,6 +38,7 @@
 //! clusters, and depends on no other crate of the workspace.
 
 mod document;
+mod edit;
 mod emit;
 mod error;
 mod json;
@@ -54,6 +55,7 @@ mod timestamp;
 mod tree;
 
 pub use document::{Document, Format, Reading};
+pub use edit::{EditError, Edits};
 pub use emit::{EmitError, to_yaml};
 pub use error::{Ambiguity, Error, Location, Problem};
 pub use json::to_json_pretty;

@@ -45,6 +45,10 @@ impl Source {
         }
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
@@ -58,9 +62,15 @@ impl Source {
         self.lines.partition_point(|start| *start <= offset)
     }
 
+    /// Where the line that holds the byte at `offset` begins.
+    pub(crate) fn line_start(&self, offset: usize) -> usize {
+        let line = self.line(offset);
+        self.lines.get(line.saturating_sub(1)).copied().unwrap_or(0)
+    }
+
     pub(crate) fn location(&self, offset: usize) -> Location {
         let line = self.line(offset);
-        let start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or(0);
+        let start = self.line_start(offset);
         let before = self.text.get(start..offset).unwrap_or_default();
         Location {
             source: self.name.clone(),
