@@ -310,7 +310,7 @@ fn removed_keys_take_their_lines_and_no_other_comment() {
         (
             "{\n  a: 1, # c\n  b: 2\n}\n",
             &[Remove("b"), Set("d", "x")],
-            "{\n  a: 1, # c\n  \n  d: x\n}\n",
+            "{\n  a: 1, # c\n  d: x\n}\n",
         ),
         (
             "{\n  a: 1, # c\n  b: 2 # d\n}\n",

@@ -133,6 +133,7 @@ impl Block<'_> {
             return Ok(self.clear());
         }
         let mut replacements = Vec::new();
+        let adds = !self.intent.added.0.is_empty();
         let joined = self.join_first(&mut replacements);
         let kept = self.pairs.iter().rposition(|pair| !self.goes(pair));
         let tail = kept.map_or(0, |kept| kept + 1);
@@ -143,13 +144,15 @@ impl Block<'_> {
             .unwrap_or(0);
         for (at, pair) in self.pairs.iter().enumerate().skip(joined) {
             if self.goes(pair) {
-                let stays = at >= tail && self.ends_input_behind_block_scalar(tail);
+                let stays = !adds && at >= tail && self.ends_input_behind_block_scalar(tail);
                 let leads = at < head && self.begins_input();
-                let range = self.lines(*pair, stays || leads);
+                let mut range = self.lines(*pair, stays || leads);
+                if self.keeps_blank_lines_before(at) {
+                    range.end = self.layout.after_blank_lines(range.end);
+                }
                 replacements.push(Replacement::delete(range));
             }
         }
-        let adds = !self.intent.added.0.is_empty();
         match replacements.pop() {
             // The last entry gives its place to the new ones.
             Some(last) if adds && tail < self.pairs.len() => {
@@ -261,6 +264,16 @@ impl Block<'_> {
         let kept = tail.checked_sub(1).and_then(|at| self.pairs.get(at));
         last == Some(self.layout.text().len())
             && kept.is_some_and(|kept| self.layout.last_block_scalar(kept.value).is_some())
+    }
+
+    /// Whether, without this entry and those that go before it, a block scalar would take the empty
+    /// lines behind it for its own.
+    fn keeps_blank_lines_before(&self, at: usize) -> bool {
+        let before = self.pairs.get(..at).unwrap_or_default();
+        let kept = before.iter().rfind(|pair| !self.goes(pair));
+        let scalar = kept.and_then(|kept| self.layout.last_block_scalar(kept.value));
+        let header = scalar.and_then(|scalar| self.layout.header(scalar));
+        header.is_some_and(|header| header.chomping == Some('+'))
     }
 
     fn is_stripped(&self, scalar: NodeId) -> bool {

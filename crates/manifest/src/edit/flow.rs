@@ -105,14 +105,24 @@ impl Flow<'_> {
         replacements
     }
 
-    /// Deletes from `start` to `end`, or the entry and its comma alone where a comment stands there.
+    /// Deletes from `start` to `end`. Where a comment stands there, the entry's own line goes, or the
+    /// entry and its comma alone.
     fn without_comments(&self, pair: Pair, start: usize, end: usize) -> Replacement {
         let own = self.layout.start(pair.key)..self.end(pair);
         let before = self.layout.slice(start.min(own.start)..own.start);
         let behind = self.layout.slice(own.end..end.max(own.end));
         if before.contains('#') || behind.contains('#') {
-            let comma = self.comma(pair);
-            return Replacement::delete(own.start..comma.unwrap_or(own.end));
+            let end = self.comma(pair).unwrap_or(own.end);
+            let line_end = self.layout.line_end(end);
+            let rest = self.layout.slice(end..line_end).trim_start();
+            let alone = self.layout.begins_line(own.start) && line_end < self.inside.end;
+            let line = self.layout.line_end_before(own.start);
+            return Replacement::delete(match line {
+                Some(before) if alone && (rest.is_empty() || rest.starts_with('#')) => {
+                    before..line_end
+                }
+                _ => own.start..end,
+            });
         }
         Replacement::delete(start..end)
     }
@@ -242,8 +252,14 @@ struct Style {
     colon: &'static str,
     /// Behind a comma on the same line.
     blank: &'static str,
-    /// Where each entry has a line of its own: line break, indentation, and step.
-    lines: Option<(String, usize, usize)>,
+    lines: Option<Lines>,
+}
+
+/// Entries with a line each.
+struct Lines {
+    line_break: String,
+    column: usize,
+    step: usize,
 }
 
 impl Style {
@@ -266,35 +282,38 @@ impl Style {
     }
 
     /// Between two entries, behind the comma.
-    fn separator(&self, depth: usize) -> Zeroizing<String> {
-        Zeroizing::new(match self.lines {
-            Some(_) => self.line(depth),
-            None => self.blank.to_owned(),
-        })
+    fn separator(&self, depth: usize) -> String {
+        self.line(depth).unwrap_or_else(|| self.blank.to_owned())
     }
 
     /// Between an opening brace and the first entry.
     fn lead(&self, depth: usize) -> String {
-        self.lines
-            .as_ref()
-            .map(|_| self.line(depth))
-            .unwrap_or_default()
+        self.line(depth).unwrap_or_default()
     }
 
     /// Between the last entry and the closing brace, one level further out.
     fn trail(&self, depth: usize) -> String {
-        let Some((line_break, indentation, step)) = &self.lines else {
+        let Some(lines) = self.lines_at(depth) else {
             return String::new();
         };
-        let blanks = (indentation + depth * step).saturating_sub(*step);
-        format!("{line_break}{}", " ".repeat(blanks))
+        let column = lines.column + depth * lines.step;
+        format!(
+            "{}{}",
+            lines.line_break,
+            " ".repeat(column.saturating_sub(lines.step))
+        )
     }
 
-    fn line(&self, depth: usize) -> String {
-        let Some((line_break, indentation, step)) = &self.lines else {
-            return String::new();
-        };
-        format!("{line_break}{}", " ".repeat(indentation + depth * step))
+    fn line(&self, depth: usize) -> Option<String> {
+        let lines = self.lines_at(depth)?;
+        let column = lines.column + depth * lines.step;
+        Some(format!("{}{}", lines.line_break, " ".repeat(column)))
+    }
+
+    /// New mappings take lines of their own in JSON alone.
+    fn lines_at(&self, depth: usize) -> Option<&Lines> {
+        let json = self.habits.context == Context::Json;
+        self.lines.as_ref().filter(|_| depth == 0 || json)
     }
 
     fn braces(&self, added: &Added, depth: usize) -> Zeroizing<String> {
@@ -330,13 +349,14 @@ fn is_compact(layout: &Layout<'_>, pair: Pair) -> bool {
     layout.after_colon(pair.key) == Some(value) && !layout.node(pair.value).span().is_empty()
 }
 
-/// The lines of a mapping whose last entry begins one; for an empty mapping those of its parent.
-fn lines(layout: &Layout<'_>, mapping: NodeId) -> Option<(String, usize, usize)> {
+/// The lines of a mapping whose last entry begins one; for an empty JSON object those around it.
+fn lines(layout: &Layout<'_>, mapping: NodeId) -> Option<Lines> {
     let last = layout.pairs(mapping).pop();
     let around = layout.family.line(mapping).skip(1);
     let parents: Vec<_> = around.filter(|id| layout.is_flow(*id)).collect();
     let (place, depth) = match last {
         Some(last) => (layout.start(last.key), 0),
+        None if !layout.is_json() => return None,
         None => {
             let pairs = parents.iter().find_map(|id| layout.pairs(*id).pop());
             (layout.start(pairs?.key), 1)
@@ -357,6 +377,9 @@ fn lines(layout: &Layout<'_>, mapping: NodeId) -> Option<(String, usize, usize)>
         None if layout.is_json() && column > 0 => column,
         None => 2,
     };
-    let line_break = layout.line_break(place).to_owned();
-    Some((line_break, column + depth * step, step))
+    Some(Lines {
+        line_break: layout.line_break(place).to_owned(),
+        column: column + depth * step,
+        step,
+    })
 }

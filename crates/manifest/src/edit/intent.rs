@@ -45,11 +45,12 @@ impl Intent {
         node: Node<'_>,
         text: Zeroizing<String>,
     ) -> Result<(), EditError> {
-        let taken = self.mappings.contains_key(&node.id());
-        match self.texts.insert(node.id(), Text(text)) {
-            None if !taken => Ok(()),
-            _ => Err(EditError::conflict(node)),
+        let id = node.id();
+        if self.mappings.contains_key(&id) || self.texts.contains_key(&id) {
+            return Err(EditError::conflict(node));
         }
+        self.texts.insert(id, Text(text));
+        Ok(())
     }
 
     pub(super) fn add(&mut self, mapping: Node<'_>, added: Added) -> Result<(), EditError> {

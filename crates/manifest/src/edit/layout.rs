@@ -212,6 +212,18 @@ impl<'a> Layout<'a> {
         at + line_break(rest).map_or(0, str::len)
     }
 
+    /// The end of the empty lines that follow the line that ends here.
+    pub(super) fn after_blank_lines(&self, mut at: usize) -> usize {
+        loop {
+            let next = self.after_break(at);
+            let end = self.line_end(next);
+            if next == at || !self.slice(next..end).trim().is_empty() {
+                return at;
+            }
+            at = end;
+        }
+    }
+
     /// The end of the line before the one that holds this place.
     pub(super) fn line_end_before(&self, at: usize) -> Option<usize> {
         let start = self.source().line_start(at);
@@ -272,6 +284,8 @@ impl<'a> Layout<'a> {
         let before = (0..id).rev().find_map(|id| match self.data(id)?.content {
             Content::Scalar { style, .. } if is_block(style) => Some(self.block_content_end(id)),
             Content::Scalar { .. } | Content::Alias(_) => Some(self.end(id)),
+            // No block scalar stands inside of it.
+            _ if self.is_flow(id) => Some(self.end(id)),
             _ => None,
         });
         let mut at = before.unwrap_or(self.document.span().start);

@@ -71,7 +71,13 @@ pub(super) fn place_of_nothing(
         return Ok((properties.end, " "));
     }
     let Some(key) = layout.family.key(id) else {
-        return Ok((layout.node(id).span().start, " "));
+        // The parser puts an empty item behind the comments that follow its dash.
+        let at = layout.node(id).span().start;
+        return if layout.slice(0..at).ends_with('-') {
+            Ok((at, " "))
+        } else {
+            Err(layout.unsupported(id, "a list item is empty here; write \"null\" for it"))
+        };
     };
     match layout.after_colon(key) {
         Some(at) => Ok((at, " ")),
