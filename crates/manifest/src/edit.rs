@@ -111,6 +111,9 @@ impl<'a> Edits<'a> {
             Place::Value(mapping) => mapping,
             Place::Absent { mapping, .. } => return Err(missing(mapping)),
         };
+        if let Some(anchor) = mapping.alias_target() {
+            return Err(EditError::shared(mapping, anchor));
+        }
         if mapping.entry(key)?.is_none() {
             return Err(missing(mapping));
         }

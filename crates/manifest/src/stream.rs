@@ -114,16 +114,16 @@ fn check_yaml_part(source: &Source, range: &Range<usize>, after_json: bool) -> R
         let at = range.end - content.len();
         return Err(source.error(at, Problem::TrailingText));
     }
-    let mut at = range.start;
-    for line in text.split_inclusive(['\n', '\r']) {
-        let glued = line
+    let starts = source.lines_in(range).iter();
+    for at in [range.start].iter().chain(starts) {
+        let glued = source
+            .slice(&(*at..range.end))
             .strip_prefix("---")
             .and_then(|rest| rest.chars().next())
             .is_some_and(|next| !next.is_ascii_whitespace());
         if glued {
-            return Err(source.error(at, Problem::GluedSeparator));
+            return Err(source.error(*at, Problem::GluedSeparator));
         }
-        at += line.len();
     }
     Ok(())
 }

@@ -365,6 +365,7 @@ fn what_two_places_share_is_not_edited_unseen() {
         "in.yaml:4:3: the value here is anchored and repeated by the alias at in.yaml:5:4"
     ));
     assert!(refused(text, &[Set("f/d", "x")]).contains("in.yaml:5:4"));
+    assert!(refused(text, &[Remove("f/d")]).contains("in.yaml:5:4"));
     assert!(refused(text, &[Remove("a")]).contains("needs it"));
     assert!(
         refused(text, &[Remove("g/d")])
@@ -423,4 +424,40 @@ fn edits_that_cannot_be_made_say_why() {
         refused("a: |\n  b", &[Set("c", "x")]),
         "in.yaml:2:3: cannot edit in place: a block scalar ends the input without a line break; add one"
     );
+}
+
+#[test]
+fn nodes_of_another_input_are_refused() {
+    let ours = Stream::parse("ours", "a: b\n", Reading::Strict).unwrap();
+    let theirs = Stream::parse("theirs", "a: b\n", Reading::Strict).unwrap();
+    let said = ours
+        .edit()
+        .set(theirs.documents()[0].root(), &["a"], "x")
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        said,
+        "theirs:1:4: cannot edit in place: it belongs to another input"
+    );
+}
+
+#[test]
+fn neither_debug_texts_nor_errors_tell_a_value() {
+    let text = "a: &x c4n4ry\nb: *x\nc: |+\n  c4n4ry";
+    let stream = Stream::parse("in.yaml", text, Reading::Strict).unwrap();
+    let root = stream.documents()[0].root();
+    let mut told = String::new();
+    for (path, to) in [("a", "c4n4ry"), ("d", "c4n4ry"), ("b", "c4n4ry")] {
+        let mut edits = stream.edit();
+        edits.set(root, &[path], to).unwrap();
+        told.push_str(&format!("{edits:?}"));
+        match edits.apply() {
+            Ok(new) => told.push_str(&format!("{new:?}")),
+            Err(error) => told.push_str(&format!("{error} {error:?}")),
+        }
+        let again = edits.set(root, &[path], to).unwrap_err();
+        told.push_str(&format!("{again} {again:?}"));
+    }
+    assert!(told.contains("[redacted]") && told.contains("two edits"));
+    assert!(!told.contains("c4n4ry"), "{told}");
 }

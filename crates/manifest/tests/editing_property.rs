@@ -43,21 +43,19 @@ type Path = Vec<String>;
 
 fn places<'a>(place: Place<'a>, path: Path, found: &mut Vec<(Path, Place<'a>)>) {
     let below = |key: String| [path.as_slice(), &[key]].concat();
+    // What an alias or a merge shows has its place elsewhere.
+    let span = place.node.span();
+    let own = |node: &Node<'_>| span.start <= node.span().start && node.span().end <= span.end;
     let entries = place.node.entries().unwrap_or_default();
-    for entry in entries {
+    for entry in entries.into_iter().filter(|entry| own(&entry.value)) {
         let inner = Place {
             node: entry.value,
             key: Some(entry.key_node),
         };
         places(inner, below(entry.key.into_owned()), found);
     }
-    for (at, node) in place
-        .node
-        .items()
-        .unwrap_or_default()
-        .into_iter()
-        .enumerate()
-    {
+    let items = place.node.items().unwrap_or_default().into_iter();
+    for (at, node) in items.enumerate().filter(|(_, node)| own(node)) {
         places(Place { node, key: None }, below(at.to_string()), found);
     }
     found.push((path, place));

@@ -40,18 +40,15 @@ pub(super) fn plan(
     intent: &Intent,
 ) -> Result<Vec<Replacement>, EditError> {
     let layout = Layout { document, family };
-    let texts = intent.texts.iter().map(|(id, text)| (*id, Ok(text)));
-    let mappings = intent.mappings.iter().map(|(id, to)| (*id, Err(to)));
-    let mut wanted: Vec<_> = texts.chain(mappings).collect();
-    wanted.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
-    let mut replacements = Vec::new();
-    for (id, change) in wanted {
-        replacements.extend(match change {
-            Ok(text) => value::replace(&layout, id, &text.0)?,
-            Err(to) => mapping(&layout, id, to)?,
-        });
+    let mut planned = Vec::new();
+    for (id, text) in &intent.texts {
+        planned.push((*id, value::replace(&layout, *id, &text.0)?));
     }
-    Ok(replacements)
+    for (id, wanted) in &intent.mappings {
+        planned.push((*id, mapping(&layout, *id, wanted)?));
+    }
+    planned.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
+    Ok(planned.into_iter().flat_map(|(_, new)| new).collect())
 }
 
 fn mapping(

@@ -123,7 +123,7 @@ pub(crate) fn manifest() -> impl Strategy<Value = String> {
 
 /// Some documents are lists of objects.
 fn as_list(root: Tree, kind: u8) -> Tree {
-    if kind % 5 > 0 {
+    if !kind.is_multiple_of(5) {
         return root;
     }
     let none = Comment(255);
@@ -157,14 +157,18 @@ impl Writer<'_> {
     fn block(&mut self, tree: &Tree, column: usize, root: bool) -> String {
         match tree {
             Tree::Map(entries, style) if root || !(entries.is_empty() || style % 4 == 0) => {
-                let anchor = if style % 7 == 1 && !root {
-                    self.anchor(true)
+                let anchored = style % 7 == 1 && !root;
+                let anchor = if anchored {
+                    self.anchor()
                 } else {
                     String::new()
                 };
-                let name = self.anchors.len();
                 let lines = self.map_lines(entries, column);
-                let _ = name;
+                if anchored {
+                    // Behind its end it may be merged.
+                    let name = anchor.trim_start_matches([' ', '&']).to_owned();
+                    self.anchors.push((name, true));
+                }
                 format!("{anchor}{lines}")
             }
             Tree::List(items, style) if !(items.is_empty() || style % 4 == 0) => {
@@ -198,7 +202,9 @@ impl Writer<'_> {
     fn item(&mut self, item: &Tree, column: usize, style: u8) -> String {
         let dash = format!("{}-", self.line(column));
         match item {
-            Tree::Map(entries, own) if !(entries.is_empty() || own % 4 == 0) && style % 3 > 0 => {
+            Tree::Map(entries, own)
+                if !(entries.is_empty() || own % 4 == 0 || style.is_multiple_of(3)) =>
+            {
                 let blanks = 1 + usize::from(style % 3) * 2 - 2;
                 let lines = self.map_lines(entries, column + 1 + blanks);
                 let first = lines.trim_start_matches(['\n', '\r', ' ']);
@@ -246,7 +252,7 @@ impl Writer<'_> {
         match comment.0 % 6 {
             0 => format!("{}# about\tthis: [", self.line(column)),
             1 => self.style.line_break.to_owned(),
-            2 if comment.0 % 4 == 0 => format!("{0}{0}# far", self.style.line_break),
+            2 if comment.0.is_multiple_of(4) => format!("{0}{0}# far", self.style.line_break),
             _ => String::new(),
         }
     }
@@ -259,21 +265,23 @@ impl Writer<'_> {
         }
     }
 
-    fn anchor(&mut self, map: bool) -> String {
+    fn anchor(&mut self) -> String {
         self.count += 1;
-        let name = format!("a{}", self.count);
-        // A mapping can be merged only behind its end.
-        if !map {
-            self.anchors.push((name.clone(), map));
-        }
-        format!(" &{name}")
+        format!(" &a{}", self.count)
+    }
+
+    fn scalar_anchor(&mut self) -> String {
+        let anchor = self.anchor();
+        let name = anchor.trim_start_matches([' ', '&']).to_owned();
+        self.anchors.push((name, false));
+        anchor
     }
 
     fn text(&mut self, text: &str, style: u8, comment: Comment, column: usize) -> String {
         let properties = match style / 8 % 8 {
-            0 => self.anchor(false),
+            0 => self.scalar_anchor(),
             1 => " !!str".to_owned(),
-            2 => format!("{} !!str", self.anchor(false)),
+            2 => format!("{} !!str", self.scalar_anchor()),
             _ => String::new(),
         };
         let indentation = column.max(1);
