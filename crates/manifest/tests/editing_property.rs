@@ -216,4 +216,61 @@ proptest! {
         let tail = text.len() - span.end;
         prop_assert_eq!(&new.text()[new.text().len() - tail..], &text[span.end..]);
     }
+
+    #[test]
+    fn a_new_key_adds_bytes_and_changes_none(text in manifest(), at in any::<Index>(), to in text()) {
+        let stream = Stream::parse("in", text.as_str(), Reading::Strict).unwrap();
+        let found = all_places(&stream);
+        let block: Vec<_> = found.iter().filter(|(_, it)| is_block_mapping(&text, &it.node)).collect();
+        prop_assume!(!block.is_empty());
+        let (_, place) = at.get(&block);
+        let mut edits = stream.edit();
+        edits.set(place.node, &["seal.alt/new", "key"], &to).unwrap();
+        let Ok(new) = edits.apply() else { return Ok(()) };
+        let (before, behind) = common(&text, new.text());
+        prop_assert!(before + behind >= text.len(), "{}\n->\n{}", text, new.text());
+    }
+
+    #[test]
+    fn a_removed_key_takes_bytes_and_changes_none(text in manifest(), at in any::<Index>(), key in any::<Index>()) {
+        let stream = Stream::parse("in", text.as_str(), Reading::Strict).unwrap();
+        let found = all_places(&stream);
+        let several = |node: &Node<'_>| node.entries().is_ok_and(|it| it.len() > 1);
+        let block: Vec<_> = found.iter()
+            .filter(|(_, it)| is_block_mapping(&text, &it.node) && several(&it.node)).collect();
+        prop_assume!(!block.is_empty());
+        let (_, place) = at.get(&block);
+        let entries = place.node.entries().unwrap();
+        let entry = key.get(&entries);
+        let mut edits = stream.edit();
+        prop_assume!(edits.remove(place.node, &[&entry.key]).is_ok());
+        let Ok(new) = edits.apply() else { return Ok(()) };
+        let (before, behind) = common(&text, new.text());
+        prop_assert!(before + behind >= new.text().len(), "{}\n->\n{}", text, new.text());
+        // What went is the entry and the comments and empty lines that belong to it.
+        let end = entry.value.span().end.max(entry.key_node.span().end);
+        prop_assert!(before <= end && text.len() - behind >= entry.key_node.span().start);
+    }
+}
+
+fn is_block_mapping(text: &str, node: &Node<'_>) -> bool {
+    let own = node.entries().is_ok_and(|entries| !entries.is_empty());
+    let span = node.span();
+    own && !text[span.clone()].starts_with(['{', '*']) && !text[..span.start].ends_with('[')
+}
+
+/// How many bytes two texts have in common at their beginning and at their end.
+fn common(one: &str, other: &str) -> (usize, usize) {
+    let before = one
+        .bytes()
+        .zip(other.bytes())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let behind = one
+        .bytes()
+        .rev()
+        .zip(other.bytes().rev())
+        .take_while(|(a, b)| a == b)
+        .count();
+    (before, behind)
 }
