@@ -133,6 +133,10 @@ impl Document {
         self.nodes.get(id as usize)
     }
 
+    pub(crate) fn nodes(&self) -> &[NodeData] {
+        &self.nodes
+    }
+
     pub(crate) fn source(&self) -> &Source {
         &self.source
     }

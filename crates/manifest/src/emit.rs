@@ -12,10 +12,9 @@ use crate::json::to_yaml_safe_json;
 use crate::node::Node;
 use crate::number::general_f64;
 use crate::order::natural_order;
-use crate::scalar::{Scalar, is_base_60, plain};
+use crate::scalar::{Scalar, reads_as_text};
 use crate::stream::Stream;
 use crate::style::{Shape, Style, escaped, is_break, is_printable};
-use crate::timestamp::is_timestamp;
 
 /// A value that cannot be written.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -369,9 +368,4 @@ fn is_simple_key(key: &Scalar<'_>) -> bool {
         Scalar::Text(text) => text.len() <= SIMPLE_KEY_BYTES && !text.contains(is_break),
         _ => true,
     }
-}
-
-/// Whether the text, unquoted, would be read as this text by all.
-fn reads_as_text(text: &str) -> bool {
-    matches!(plain(text), Scalar::Text(_)) && !is_timestamp(text) && !is_base_60(text)
 }

@@ -26,6 +26,43 @@
 //! document (a broken one, one behind `...`, one whose `---` has text glued to it), both readings
 //! refuse the input instead.
 //!
+//! Editing in place makes use of the same nodes. [`Stream::edit`] collects what is wanted, by path or
+//! by node and for several documents and objects at once; [`Edits::apply`] makes the new text:
+//!
+//! ```
+//! use seal_manifest::{Reading, Stream};
+//!
+//! let text = "# ours\nmetadata: {name: db}\nspec:\n    encryptedData:\n        old: 'AgA=' # 2024\n";
+//! let stream = Stream::parse("db.yaml", text, Reading::Strict)?;
+//! let object = stream.documents()[0].root();
+//! let mut edits = stream.edit();
+//! edits.set(object, &["spec", "encryptedData", "old"], "AgB=")?;
+//! edits.set(object, &["spec", "encryptedData", "new"], "AgC=")?;
+//! edits.set(object, &["metadata", "annotations", "seal.alt/keys"], "k1")?;
+//! assert_eq!(
+//!     edits.apply()?.text(),
+//!     "# ours\nmetadata: {name: db, annotations: {seal.alt/keys: k1}}\nspec:\n    \
+//!      encryptedData:\n        old: 'AgB=' # 2024\n        new: 'AgC='\n"
+//! );
+//! # Ok::<(), seal_manifest::EditError>(())
+//! ```
+//!
+//! Edits are first data (what each node shall become), then replacements of bytes, applied in one
+//! go. The result is parsed and compared with the original node by node: what was asked for has
+//! changed and nothing else, or there is no result. Every byte outside of the replacements stays. So
+//! that the replacements are those a reviewer expects:
+//!
+//! - A scalar keeps its style where the new text allows: plain where every version of YAML reads
+//!   it as text, block scalars where they can hold it. A tag that does not go with text (`!!binary`)
+//!   goes, an anchor stays.
+//! - A new key comes behind the last one of its mapping, with the indentation, line ends and quoting
+//!   of its siblings. `{}` and nulls become block mappings, inside of brackets flow mappings.
+//! - A removed key takes along the comment behind it and comment lines below that are indented
+//!   deeper. Comment lines above stay. A mapping that loses all keys becomes `{}`.
+//! - An alias can be replaced by a text of its own. What an alias or a merge (`<<`) elsewhere repeats
+//!   is not edited, for both places would change: the error names them. A key that comes from a merge
+//!   is set as a key of its own.
+//!
 //! A manifest may hold plaintext. So texts are wiped from memory when they are dropped, `Debug`
 //! prints places instead of contents, and errors name keys, types and positions but never a value.
 //! What a malicious input can cost is bounded: nesting by [`MAX_DEPTH`], nodes by [`MAX_NODES`],
@@ -38,6 +75,7 @@
 //! clusters, and depends on no other crate of the workspace.
 
 mod document;
+mod edit;
 mod emit;
 mod error;
 mod json;
@@ -54,6 +92,7 @@ mod timestamp;
 mod tree;
 
 pub use document::{Document, Format, Reading};
+pub use edit::{EditError, Edits};
 pub use emit::{EmitError, to_yaml};
 pub use error::{Ambiguity, Error, Location, Problem};
 pub use json::to_json_pretty;

@@ -7,7 +7,7 @@ use crate::document::Reading;
 use crate::error::{Error, Problem};
 use crate::node::Node;
 use crate::scalar::Scalar;
-use crate::tree::{Content, ScalarStyle, Tag};
+use crate::tree::{Content, NodeId, ScalarStyle, Tag};
 
 /// A key of a mapping with its value.
 #[derive(Clone, Debug)]
@@ -115,7 +115,15 @@ impl<'a> Node<'a> {
         Ok(())
     }
 
-    fn is_merge(&self) -> bool {
+    /// Keys and values of a mapping as they stand there; none of anything else.
+    pub(crate) fn pairs(&self) -> &'a [(NodeId, NodeId)] {
+        match self.content() {
+            Some(Content::Mapping { entries, .. }) => entries,
+            _ => &[],
+        }
+    }
+
+    pub(crate) fn is_merge(&self) -> bool {
         let tag = self.raw().map_or(Tag::None, |node| node.tag);
         let plain = self.scalar_style() == Some(ScalarStyle::Plain) && tag == Tag::None;
         let alias = matches!(
@@ -126,7 +134,7 @@ impl<'a> Node<'a> {
     }
 
     /// A key as text.
-    fn key_text(&self) -> Result<Cow<'a, str>, Error> {
+    pub(crate) fn key_text(&self) -> Result<Cow<'a, str>, Error> {
         if self.content().is_none() || self.is_mapping() || self.is_sequence() {
             return Err(self.error(Problem::BadKey(self.type_name())));
         }

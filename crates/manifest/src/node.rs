@@ -246,6 +246,14 @@ impl<'a> Node<'a> {
         self.reading() == Reading::Strict
     }
 
+    pub(crate) fn document(&self) -> &'a Document {
+        self.document
+    }
+
+    pub(crate) fn id(&self) -> NodeId {
+        self.id
+    }
+
     /// Another node of the same document.
     pub(crate) fn sibling(&self, id: NodeId) -> Self {
         Self::new(self.document, id)

@@ -161,6 +161,11 @@ pub(crate) fn ambiguity(text: &str) -> Option<Ambiguity> {
     }
 }
 
+/// Whether the text, unquoted, would be read as this text by all.
+pub(crate) fn reads_as_text(text: &str) -> bool {
+    matches!(plain(text), Scalar::Text(_)) && !is_timestamp(text) && !is_base_60(text)
+}
+
 fn versions(v1_1: &'static str, v1_2: &'static str) -> Ambiguity {
     Ambiguity::Versions { v1_1, v1_2 }
 }
@@ -174,7 +179,7 @@ fn numeric(type_name: &'static str) -> &'static str {
 }
 
 /// YAML 1.1 as `yaml.v2` reads it.
-pub(crate) fn plain(text: &str) -> Scalar<'_> {
+fn plain(text: &str) -> Scalar<'_> {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Scalar::Null,
         "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
@@ -288,7 +293,7 @@ fn underscores_divide_digits(text: &str) -> bool {
 }
 
 /// `[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?`: a number in YAML 1.1, text to Kubernetes.
-pub(crate) fn is_base_60(text: &str) -> bool {
+fn is_base_60(text: &str) -> bool {
     let text = text.strip_prefix(['+', '-']).unwrap_or(text);
     let mut parts = text.split(':');
     let first = parts.next().unwrap_or_default();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::de::IgnoredAny;
 
 use crate::document::{Document, Format, Reading};
-use crate::error::{Error, Problem};
+use crate::error::{Error, Location, Problem};
 use crate::parse::{MAX_NODES, Tree, parse};
 use crate::source::Source;
 
@@ -15,6 +15,7 @@ use crate::source::Source;
 pub struct Stream {
     source: Arc<Source>,
     documents: Vec<Document>,
+    reading: Reading,
 }
 
 impl Stream {
@@ -43,7 +44,17 @@ impl Stream {
         Ok(Self {
             documents: documents(&source, trees, reading),
             source,
+            reading,
         })
+    }
+
+    /// Other bytes under the same name and in the same reading.
+    pub(crate) fn reparse(&self, bytes: Vec<u8>) -> Result<Self, Error> {
+        Self::parse(self.source.name(), bytes, self.reading)
+    }
+
+    pub(crate) fn place(&self, offset: usize) -> Location {
+        self.source.location(offset)
     }
 
     /// The documents that hold something.
@@ -103,16 +114,16 @@ fn check_yaml_part(source: &Source, range: &Range<usize>, after_json: bool) -> R
         let at = range.end - content.len();
         return Err(source.error(at, Problem::TrailingText));
     }
-    let mut at = range.start;
-    for line in text.split_inclusive(['\n', '\r']) {
-        let glued = line
+    let starts = source.lines_in(range).iter();
+    for at in [range.start].iter().chain(starts) {
+        let glued = source
+            .slice(&(*at..range.end))
             .strip_prefix("---")
             .and_then(|rest| rest.chars().next())
             .is_some_and(|next| !next.is_ascii_whitespace());
         if glued {
-            return Err(source.error(at, Problem::GluedSeparator));
+            return Err(source.error(*at, Problem::GluedSeparator));
         }
-        at += line.len();
     }
     Ok(())
 }

@@ -41,6 +41,19 @@ impl Shape {
         }
     }
 
+    /// Whether it may stand without quotes, outside of brackets.
+    pub(crate) fn plain_allowed(self) -> bool {
+        self.plain_allowed
+    }
+
+    pub(crate) fn single_quoted_allowed(self) -> bool {
+        self.single_quoted_allowed
+    }
+
+    pub(crate) fn literal_allowed(self) -> bool {
+        self.literal_allowed
+    }
+
     /// `yaml.v2` asks for a literal where a text has several lines, for double quotes where it
     /// would be read as something else, for plain otherwise; libyaml then takes what is possible.
     pub(crate) fn style(self, text: &str, reads_as_text: bool, simple_key: bool) -> Style {
