@@ -209,7 +209,15 @@ fn reconcile(
     let (watcher, waker) = (Arc::clone(&context), wakes.clone());
     tasks.spawn_forever(
         "SealedSecrets",
-        watch_sealed_secrets(watcher, namespaces, selector, delete_secrets, writer, waker),
+        watch_sealed_secrets(
+            watcher,
+            namespaces,
+            selector,
+            delete_secrets,
+            objects.clone(),
+            writer,
+            waker,
+        ),
     );
     tasks.spawn_forever(
         "key changes",

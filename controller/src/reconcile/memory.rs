@@ -73,6 +73,11 @@ impl Memory {
         self.lock().remove(key);
     }
 
+    /// Forgets all objects but those that `is_there` knows.
+    pub fn retain(&self, is_there: impl Fn(&Key) -> bool) {
+        self.lock().retain(|key, _| is_there(key));
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Remembered>> {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)
     }

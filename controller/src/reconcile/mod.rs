@@ -34,6 +34,9 @@ use crate::{
     unsealer::{Unsealer, Watched},
 };
 
+/// By so much sooner than after a failure an object is looked at again when it was overtaken.
+const OVERTAKEN_SOONER: u32 = 10;
+
 /// What every pass shares.
 pub struct Context {
     /// The API server.
@@ -159,7 +162,7 @@ async fn carry_out(
         decided => apply(watched, context, key, decided, situation, keys).await,
     };
     match &outcome {
-        Ok(Applied::Overtaken) => return again(context, key),
+        Ok(Applied::Overtaken) => return observe_again(context, key),
         Ok(Applied::Right(right)) => tracing::info!("{}", right.success),
         Err(failure) => tracing::warn!(reason = %failure.reason, "{}", failure.message),
     }
@@ -207,12 +210,21 @@ fn settled(context: &Context, key: &Key, applied: &Applied) -> Action {
     Action::await_change()
 }
 
-fn again(context: &Context, key: &Key) -> Action {
-    context.metrics.retry();
-    let failures = context.memory.update(key, |it| {
+/// The cluster had moved on: no failure, but if it keeps doing so the next look waits, too.
+fn observe_again(context: &Context, key: &Key) -> Action {
+    Action::requeue(backoff(count_failure(context, key)) / OVERTAKEN_SOONER)
+}
+
+fn count_failure(context: &Context, key: &Key) -> u32 {
+    context.memory.update(key, |it| {
         it.failures = it.failures.saturating_add(1);
         it.failures
-    });
+    })
+}
+
+fn again(context: &Context, key: &Key) -> Action {
+    context.metrics.retry();
+    let failures = count_failure(context, key);
     if context.max_retries.is_some_and(|most| failures > most) {
         tracing::warn!(failures, "given up until something changes");
         return Action::await_change();

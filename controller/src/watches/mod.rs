@@ -114,6 +114,7 @@ pub async fn watch_sealed_secrets(
     namespaces: Namespaces,
     selector: Option<String>,
     delete_secrets: bool,
+    objects: Store<Watched>,
     writer: Writer<Watched>,
     wakes: Wakes,
 ) -> Infallible {
@@ -137,7 +138,8 @@ pub async fn watch_sealed_secrets(
                     delete_secret(&context, &watched).await;
                 }
             }
-            Some(Ok(Event::Init | Event::InitDone)) => {}
+            Some(Ok(Event::Init)) => {}
+            Some(Ok(Event::InitDone)) => context.memory.retain(|key| find(&objects, key).is_some()),
             Some(Err(error)) => {
                 tracing::warn!(%error, "SealedSecrets cannot be watched; trying again");
             }
@@ -191,11 +193,18 @@ pub async fn watch_secrets(
     }
 }
 
-fn wake(sealed_secrets: &Store<Watched>, wakes: &Wakes, (namespace, name): &Key) {
-    let object = ObjectRef::new(name).within(namespace);
-    if sealed_secrets.get(&object).is_some() {
-        let _ = wakes.send(object); // Shutting down.
+fn wake(sealed_secrets: &Store<Watched>, wakes: &Wakes, key: &Key) {
+    if find(sealed_secrets, key).is_some() {
+        let _ = wakes.send(reference(key)); // Shutting down.
     }
+}
+
+fn find(objects: &Store<Watched>, key: &Key) -> Option<Arc<Watched>> {
+    objects.get(&reference(key))
+}
+
+fn reference((namespace, name): &Key) -> ObjectRef<Watched> {
+    ObjectRef::new(name).within(namespace)
 }
 
 /// Deletes the Secret that a SealedSecret controlled, and no other.
