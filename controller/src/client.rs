@@ -16,6 +16,9 @@ use tower::{Layer, Service};
 const QPS: f32 = 5.0;
 const BURST: NonZeroU32 = NonZeroU32::new(10).unwrap();
 
+/// Nobody means to wait longer than this between two requests.
+const SLOWEST: Duration = Duration::from_secs(3600);
+
 /// A client, limited when `qps` or `burst` is given.
 ///
 /// # Errors
@@ -28,8 +31,8 @@ pub fn connect(
     if qps.is_none() && burst.is_none() {
         return Client::try_from(config);
     }
-    let period = Duration::from_secs_f32(1.0 / qps.unwrap_or(QPS));
-    let Some(quota) = Quota::with_period(period) else {
+    let period = Duration::try_from_secs_f32(1.0 / qps.unwrap_or(QPS)).unwrap_or(SLOWEST);
+    let Some(quota) = Quota::with_period(period.min(SLOWEST)) else {
         return Client::try_from(config);
     };
     let quota = quota.allow_burst(burst.unwrap_or(BURST));

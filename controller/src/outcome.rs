@@ -1,6 +1,8 @@
 //! How a pass ended, and the one table that says what each ending means.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
+
+use kube::core::response::StatusCause;
 
 /// Why a SealedSecret is not a Secret now. The name of the variant is the reason in the status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -19,6 +21,8 @@ pub enum Reason {
     NotOwned,
     /// The Secret may not be changed.
     Immutable,
+    /// The API server takes no such Secret.
+    Refused,
     /// The SealedSecret asks for a Secret that would become a sealing key.
     Protected,
     /// There is no key at all yet.
@@ -39,7 +43,7 @@ impl Reason {
     pub fn metric(self) -> &'static str {
         match self {
             Self::NotOwned | Self::Protected => "unmanaged",
-            Self::Immutable | Self::ApiError => "update",
+            Self::Immutable | Self::Refused | Self::ApiError => "update",
             _ => "unseal",
         }
     }
@@ -94,27 +98,35 @@ impl Failure {
                 "the API server cannot be reached; trying again",
             );
         };
+        let says = |text| status.message.contains(text);
+        let causes = || status.details.iter().flat_map(|details| &details.causes);
         match status.code {
-            422 if status.message.contains("immutable") => Self::new(
+            422 if causes().any(|cause| cause.message.contains("field is immutable")) => Self::new(
                 Reason::Immutable,
                 "the target Secret is immutable or would change its type; delete it to have it made \
                  anew",
             ),
-            422 => Self::new(
-                Reason::ApiError,
-                format!("the API server refuses the Secret: {}", fields(status)),
+            422 if causes().any(|cause| !cause.field.is_empty()) => Self::new(
+                Reason::Refused,
+                format!(
+                    "the API server refuses the Secret because of {}",
+                    fields(causes())
+                ),
             ),
-            403 if status.message.contains("being terminated") => {
+            403 if causes().any(|cause| cause.reason == "NamespaceTerminating") => {
                 Self::new(Reason::ApiError, "the namespace is being deleted")
             }
-            403 if status.message.contains("cannot") => Self::new(
+            403 if says("is forbidden: User \"") => Self::new(
                 Reason::ApiError,
                 "the controller may not do this to Secrets of this namespace: check its RBAC",
             ),
-            400 | 403 => Self::new(
+            403 if says("exceeded quota") => {
+                Self::new(Reason::ApiError, "the quota of the namespace is used up")
+            }
+            400 | 403 | 422 => Self::new(
                 Reason::ApiError,
-                "an admission policy of the cluster refuses the Secret: try it with kubectl apply \
-                 --dry-run=server",
+                "an admission policy of the cluster refuses the Secret: kubectl apply \
+                 --dry-run=server with a Secret like it tells which",
             ),
             code => Self::new(
                 Reason::ApiError,
@@ -127,13 +139,23 @@ impl Failure {
     }
 }
 
-/// The fields that the server found wrong, without their values.
-fn fields(status: &kube::core::Status) -> String {
-    let causes = status.details.iter().flat_map(|details| &details.causes);
-    let fields: Vec<_> = causes
+/// The fields that the server found wrong, without their values and always in the same order.
+fn fields<'a>(causes: impl Iterator<Item = &'a StatusCause>) -> String {
+    let fields: BTreeSet<_> = causes
         .map(|cause| format!("{} ({})", cause.field, cause.reason))
         .collect();
-    fields.join(", ")
+    shortened(fields.into_iter().collect::<Vec<_>>().join(", "))
+}
+
+/// A message that is no longer than people read and etcd should store.
+#[must_use]
+pub fn shortened(mut text: String) -> String {
+    const LONGEST: usize = 1024;
+    if text.len() > LONGEST {
+        text.truncate(text.floor_char_boundary(LONGEST));
+        text.push('…');
+    }
+    text
 }
 
 /// What a pass did to the Secret.

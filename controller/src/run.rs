@@ -13,6 +13,7 @@ use std::{
 
 use axum::Router;
 use futures::StreamExt;
+use jiff::SignedDuration;
 use kube::{
     Client, Config,
     runtime::{
@@ -74,6 +75,7 @@ pub async fn run(args: Args) -> Result<(), RunError> {
         ready: is_ready,
         limits: limits(&args),
         metrics: metrics.clone(),
+        parsing: Arc::new(Semaphore::new(1)),
     };
     serve(&mut tasks, "HTTP", args.listen_addr, http::router(served)).await?;
     let inventory = Inventory {
@@ -338,10 +340,20 @@ async fn forward(mut signals: Signal, asked: Arc<Notify>) -> Infallible {
 fn limits(args: &Args) -> Limits {
     Limits {
         body: LONGEST_BODY,
-        read: args.read_timeout.unsigned_abs(),
-        answer: args.write_timeout.unsigned_abs(),
+        read: or_none(args.read_timeout),
+        answer: or_none(args.write_timeout),
         rate: args.rate_limit,
         burst: args.rate_limit_burst,
+    }
+}
+
+/// Zero means no limit, as in Go.
+fn or_none(limit: SignedDuration) -> Duration {
+    const A_YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+    if limit.is_zero() {
+        A_YEAR
+    } else {
+        limit.unsigned_abs()
     }
 }
 

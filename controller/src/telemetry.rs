@@ -21,6 +21,8 @@ use crate::args::LogFormat;
 pub fn start(level: Level, format: LogFormat, info_stdout: bool) {
     let targets = Targets::new()
         .with_default(LevelFilter::WARN.max(libraries(level)))
+        // It logs whole bodies of answers that it cannot read, and the server's own words.
+        .with_target("kube_client::client", LevelFilter::OFF)
         .with_target("seal_controller", level);
     let layer = layer(format, info_stdout).with_filter(targets);
     // Fails only where a subscriber is set already, as in tests.

@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     metrics::Metrics,
-    outcome::{Failure, Reason},
+    outcome::{Failure, Reason, shortened},
     schedule::{Priority, Schedule},
 };
 
@@ -34,8 +34,6 @@ const DIAGNOSED_ITEMS: usize = 1;
 const MOST_OPERATIONS_A_REQUEST: usize = 4096;
 /// So many requests from outside may wait.
 const MOST_REQUESTS: usize = 32;
-/// A status is read by people and stored by etcd.
-const LONGEST_MESSAGE: usize = 1024;
 
 /// Unseals objects, fairly.
 #[derive(Clone)]
@@ -82,6 +80,16 @@ enum Purpose {
 
 /// Opened values by item.
 pub type Values = BTreeMap<String, Plaintext>;
+
+/// The private-key operations that a request from outside may still ask for.
+#[derive(Debug)]
+pub struct Allowance(usize);
+
+impl Default for Allowance {
+    fn default() -> Self {
+        Self(MOST_OPERATIONS_A_REQUEST)
+    }
+}
 
 /// Why values are not opened for somebody outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -175,12 +183,16 @@ impl Unsealer {
     ///
     /// # Errors
     /// [`Refusal`].
-    pub async fn open(&self, sealed: &SealedSecret, keyring: &Keyring) -> Result<Values, Refusal> {
+    pub async fn open(
+        &self,
+        sealed: &SealedSecret,
+        keyring: &Keyring,
+        allowance: &mut Allowance,
+    ) -> Result<Values, Refusal> {
         let unsealing =
             Unsealing::new(sealed, self.shared.accept_v1_data).map_err(|_| Refusal::DoesNotOpen)?;
-        if unsealing.most_operations(keyring.len()) > MOST_OPERATIONS_A_REQUEST {
-            return Err(Refusal::TooMuch);
-        }
+        let wanted = unsealing.most_operations(keyring.len());
+        allowance.0 = allowance.0.checked_sub(wanted).ok_or(Refusal::TooMuch)?;
         let keys = keyring.preferring(&key_hints(&sealed.metadata));
         let (reply, answer) = oneshot::channel();
         {
@@ -353,15 +365,10 @@ fn explain(
                 Cause::WrongScope { .. } | Cause::WrongNameOrCorrupt { .. } => Reason::WrongScope,
                 Cause::Corrupt => Reason::Corrupt,
             };
-            (reason, Some(format!("{item}: {cause}")))
+            (
+                reason,
+                Some(format!("{}: {cause}", seal_sealing::printable(item))),
+            )
         }
     }
-}
-
-fn shortened(mut text: String) -> String {
-    if text.len() > LONGEST_MESSAGE {
-        text.truncate(text.floor_char_boundary(LONGEST_MESSAGE));
-        text.push('…');
-    }
-    text
 }

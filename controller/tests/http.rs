@@ -28,7 +28,7 @@ use seal_envelope::KeySize;
 use seal_keyring::{Key, KeyOrder, Keyring, NewKey};
 use seal_sealing::{label, seal_value, unseal};
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt;
 
 /// The old key, the current one, and one that the controller does not hold.
@@ -77,6 +77,7 @@ impl Api {
             ready: is_ready,
             limits,
             metrics,
+            parsing: Arc::new(Semaphore::new(1)),
         };
         let peer = MockConnectInfo(SocketAddr::from(([127, 0, 0, 1], 1)));
         Self {
@@ -222,6 +223,11 @@ async fn malformed_and_several_documents_are_refused() {
         secret,
         "[]".into(),
         "5".into(),
+        "{}".into(),
+        json!({ "kind": "List", "items": [] }).to_string(),
+        json!({ "kind": "SealedSecret", "spec": { "encryptedData": {} } }).to_string(),
+        json!({ "kind": "SealedSecret", "spec": { "encryptedData": ["x"] } }).to_string(),
+        "a: \"…\"".into(),
     ] {
         for path in ["/v1/verify", "/v1/rotate"] {
             let (status, text) = api.post(path, &body).await;

@@ -21,7 +21,7 @@ use axum::{
     routing::{get, post},
 };
 use prometheus_client::registry::Registry;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::{keys::KeySource, metrics::Metrics, unsealer::Unsealer};
 
@@ -38,6 +38,8 @@ pub struct Served {
     pub limits: Limits,
     /// What is measured.
     pub metrics: Metrics,
+    /// Whose turn it is to have a body parsed.
+    pub parsing: Arc<Semaphore>,
 }
 
 /// The routes. Serve it with the peers' addresses (`into_make_service_with_connect_info`).

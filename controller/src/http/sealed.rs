@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::Served;
-use crate::unsealer::Refusal;
+use crate::unsealer::{Allowance, Refusal};
 
 /// Why a request is refused. The texts tell nothing about what is inside an envelope.
 #[derive(Debug, thiserror::Error)]
@@ -59,8 +59,12 @@ pub(super) async fn verify(State(served): State<Served>, body: Body) -> Response
     let answer = timeout(served.limits.answer, async {
         let mut document = read(&served, body).await?;
         let keyring = &served.keys.snapshot().keyring;
-        for object in objects(&mut document) {
-            served.unsealer.open(&decode(object)?, keyring).await?;
+        let mut allowance = Allowance::default();
+        for object in objects(&mut document)? {
+            served
+                .unsealer
+                .open(&decode(object)?, keyring, &mut allowance)
+                .await?;
         }
         Ok::<_, Refused>(StatusCode::OK)
     });
@@ -76,8 +80,9 @@ pub(super) async fn rotate(State(served): State<Served>, body: Body) -> Response
     let answer = timeout(served.limits.answer, async {
         let mut document = read(&served, body).await?;
         let keyring = served.keys.snapshot().keyring.clone();
-        for object in objects(&mut document) {
-            rotate_one(&served, &keyring, object).await?;
+        let mut allowance = Allowance::default();
+        for object in objects(&mut document)? {
+            rotate_one(&served, &keyring, &mut allowance, object).await?;
         }
         Ok::<_, Refused>(document)
     });
@@ -89,9 +94,14 @@ pub(super) async fn rotate(State(served): State<Served>, body: Body) -> Response
     }
 }
 
-async fn rotate_one(served: &Served, keyring: &Keyring, object: &mut Value) -> Result<(), Refused> {
+async fn rotate_one(
+    served: &Served,
+    keyring: &Keyring,
+    allowance: &mut Allowance,
+    object: &mut Value,
+) -> Result<(), Refused> {
     let mut sealed = decode(object)?;
-    let opened = served.unsealer.open(&sealed, keyring).await?;
+    let opened = served.unsealer.open(&sealed, keyring, allowance).await?;
     let current = keyring.current().ok_or(Refused::NoKey)?;
     let recipient = current.certificate().recipient();
     let texts = reseal(&sealed, &opened, recipient)?;
@@ -123,8 +133,15 @@ async fn read(served: &Served, body: Body) -> Result<Value, Refused> {
     let bytes = body
         .map_err(|_| Refused::TooSlow)?
         .map_err(|_| Refused::TooLong { limit })?;
+    // Parsing is work for a thread of its own, and for one at a time.
+    let _turn = served.parsing.acquire().await;
+    let parsed = tokio::task::spawn_blocking(move || parse(bytes.to_vec())).await;
+    parsed.unwrap_or_else(|_| Err(Refused::Malformed("the body cannot be read".into())))
+}
+
+fn parse(bytes: Vec<u8>) -> Result<Value, Refused> {
     let malformed = |error: seal_manifest::Error| Refused::Malformed(error.to_string());
-    let stream = Stream::parse("body", bytes.to_vec(), Reading::Kubernetes).map_err(malformed)?;
+    let stream = Stream::parse("body", bytes, Reading::Kubernetes).map_err(malformed)?;
     match stream.documents() {
         [document] => document.to_json().map_err(malformed),
         [] => Err(Refused::Malformed(
@@ -136,19 +153,39 @@ async fn read(served: &Served, body: Body) -> Result<Value, Refused> {
     }
 }
 
-/// The objects of a document: itself, or the items of a list.
-fn objects(document: &mut Value) -> Vec<&mut Value> {
+/// The objects of a document: itself, or the items of a list. None at all is nothing to vouch for.
+fn objects(document: &mut Value) -> Result<Vec<&mut Value>, Refused> {
     let kind = document
         .get("kind")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    if kind.ends_with("List") && document.get("items").is_some_and(Value::is_array) {
-        let items = document.get_mut("items").and_then(Value::as_array_mut);
-        return items.into_iter().flatten().collect();
+    let objects = match kind.ends_with("List") {
+        true => document.get_mut("items").and_then(Value::as_array_mut),
+        false => return Ok(vec![document]),
+    };
+    let objects: Vec<_> = objects.into_iter().flatten().collect();
+    if objects.is_empty() {
+        return Err(Refused::Malformed("the List holds no SealedSecret".into()));
     }
-    vec![document]
+    Ok(objects)
 }
 
+/// Stricter than upstream, which calls `{}` verified.
 fn decode(object: &Value) -> Result<SealedSecret, Refused> {
-    SealedSecret::decode(object.clone()).map_err(|error| Refused::Malformed(error.to_string()))
+    let malformed = |text: &str| Refused::Malformed(text.to_owned());
+    if object.get("kind").is_none() {
+        return Err(malformed("the object has no kind: send a SealedSecret"));
+    }
+    let items = object
+        .pointer("/spec/encryptedData")
+        .filter(|items| !items.is_null());
+    if items.is_some_and(|items| !items.is_object()) {
+        return Err(malformed("spec.encryptedData is not a mapping"));
+    }
+    let sealed = SealedSecret::decode(object.clone())
+        .map_err(|error| Refused::Malformed(error.to_string()))?;
+    if sealed.spec.encrypted_data.is_empty() && sealed.spec.data.is_none() {
+        return Err(malformed("the SealedSecret holds no sealed value"));
+    }
+    Ok(sealed)
 }

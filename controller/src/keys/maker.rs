@@ -6,13 +6,17 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client, Error, api::PostParams};
 use seal_envelope::KeySize;
-use seal_keyring::{GenerateError, Naming, NewKey, not_before};
+use seal_keyring::{GenerateError, Naming, NewKey, in_use, not_before};
 use tokio::{sync::Notify, task::JoinError, time};
 
 use super::{KeySource, Snapshot};
-use crate::clock::Clock;
+use crate::{
+    clock::Clock,
+    reconcile::{desired::Wiped, memory::backoff},
+};
 
-const RETRY: Duration = Duration::from_secs(5);
+/// So many names are tried for a key.
+const NAMES_TRIED: usize = 8;
 /// How long a new key may take to come back through the watch before the maker looks again.
 const ARRIVAL: Duration = Duration::from_secs(10);
 /// Clocks may jump: the maker looks at least this often.
@@ -69,6 +73,8 @@ enum MakeError {
     Store(#[from] Error),
     #[error(transparent)]
     Thread(#[from] JoinError),
+    #[error("all names for it are taken by Secrets that are no keys in use")]
+    Names,
 }
 
 /// Makes keys for ever; `asked` asks for one now.
@@ -80,13 +86,18 @@ pub async fn make_keys(
     asked: std::sync::Arc<Notify>,
 ) -> Infallible {
     let secrets: Api<Secret> = Api::namespaced(client, &policy.namespace);
+    let started = clock.now();
     let mut request = None;
+    let mut failures = 0;
     loop {
         let Some(snapshot) = keys.until(|snapshot| snapshot.loaded).await else {
             return std::future::pending().await;
         };
         let now = clock.now();
-        let Some(occasion) = request.take().or_else(|| policy.occasion(&snapshot, now)) else {
+        let Some(occasion) = request
+            .take()
+            .or_else(|| policy.occasion(&snapshot, started, now))
+        else {
             tokio::select! {
                 () = asked.notified() => request = Some(Occasion::Asked(clock.now())),
                 () = time::sleep(policy.sleep(&snapshot, now)) => {}
@@ -96,6 +107,7 @@ pub async fn make_keys(
         };
         match policy.make(&secrets, &snapshot, &occasion, now).await {
             Ok(()) => {
+                failures = 0;
                 let seen = snapshot.generation;
                 let arrived = keys.until(|snapshot| snapshot.generation != seen);
                 let _ = time::timeout(ARRIVAL, arrived).await; // Not yet: look again.
@@ -105,18 +117,27 @@ pub async fn make_keys(
                 if let Occasion::Asked(_) = occasion {
                     request = Some(occasion);
                 }
-                time::sleep(RETRY).await;
+                failures += 1;
+                time::sleep(backoff(failures)).await;
             }
         }
     }
 }
 
 impl KeyPolicy {
-    fn occasion(&self, snapshot: &Snapshot, now: Timestamp) -> Option<Occasion> {
+    /// A cut-off counts once, at the start: one in the future would ask for keys without end.
+    fn occasion(
+        &self,
+        snapshot: &Snapshot,
+        started: Timestamp,
+        now: Timestamp,
+    ) -> Option<Occasion> {
         let Some(since) = snapshot.keyring.current_since() else {
             return Some(Occasion::First);
         };
-        if let Some(cutoff) = self.cutoff.filter(|cutoff| since < *cutoff) {
+        // Certificates count in seconds.
+        let cutoff = self.cutoff.map(|cutoff| cutoff.min(started));
+        if let Some(cutoff) = cutoff.filter(|cutoff| since.as_second() < cutoff.as_second()) {
             return Some(Occasion::CutOff(cutoff));
         }
         let due = self.due(since)?;
@@ -148,38 +169,57 @@ impl KeyPolicy {
         occasion: &Occasion,
         now: Timestamp,
     ) -> Result<(), MakeError> {
-        let current_uid = snapshot.keyring.current().map_or("", |key| key.uid());
-        let name = Naming {
-            prefix: &self.prefix,
-            current_uid,
-            occasion: &occasion.to_string(),
-        }
-        .name();
         let begins = not_before(now, snapshot.keyring.current_since());
         let (size, validity) = (self.size, self.validity);
         let common_name = self.common_name.clone();
-        tracing::info!(%name, %occasion, bits = size.bits(), "making a sealing key");
+        tracing::info!(%occasion, bits = size.bits(), "making a sealing key");
         let key = tokio::task::spawn_blocking(move || {
             NewKey::generate(size, begins, validity, &common_name)
         })
         .await??;
-        let secret = key.secret(
-            &self.namespace,
-            &name,
-            self.labels.clone(),
-            self.annotations.clone(),
-        )?;
-        let secret = crate::reconcile::desired::Wiped(secret);
-        match secrets.create(&PostParams::default(), &secret.0).await {
-            Ok(stored) => {
-                drop(crate::reconcile::desired::Wiped(stored));
-                tracing::info!(%name, key = %key.certificate().key_id(), "new sealing key");
-                Ok(())
+        let current_uid = snapshot.keyring.current().map_or("", |key| key.uid());
+        self.store(secrets, &key, current_uid, occasion.to_string())
+            .await
+    }
+
+    /// Another replica may have made the key of this occasion: then it is done. If the Secret of
+    /// that name is no key in use (a compromised one, or a foreign one), another name is taken.
+    async fn store(
+        &self,
+        secrets: &Api<Secret>,
+        key: &NewKey,
+        current_uid: &str,
+        mut occasion: String,
+    ) -> Result<(), MakeError> {
+        for _ in 0..NAMES_TRIED {
+            let name = Naming {
+                prefix: &self.prefix,
+                current_uid,
+                occasion: &occasion,
             }
-            // Another replica made the key of this occasion.
-            Err(Error::Api(status)) if status.is_already_exists() => Ok(()),
-            Err(error) => Err(error.into()),
+            .name();
+            let (labels, annotations) = (self.labels.clone(), self.annotations.clone());
+            let secret = Wiped(key.secret(&self.namespace, &name, labels, annotations)?);
+            match secrets.create(&PostParams::default(), &secret.0).await {
+                Ok(stored) => {
+                    drop(Wiped(stored));
+                    let id = key.certificate().key_id();
+                    tracing::info!(%name, key = %id, "new sealing key");
+                    return Ok(());
+                }
+                Err(Error::Api(status)) if status.is_already_exists() => {}
+                Err(error) => return Err(error.into()),
+            }
+            let Some(taken) = secrets.get_opt(&name).await?.map(Wiped) else {
+                continue;
+            };
+            if in_use(&taken.0, &self.prefix) {
+                return Ok(());
+            }
+            tracing::warn!(%name, "a Secret of this name is no key in use; taking another name");
+            occasion.push_str(taken.0.metadata.uid.as_deref().unwrap_or_default());
         }
+        Err(MakeError::Names)
     }
 }
 
@@ -228,7 +268,7 @@ mod tests {
     fn a_first_key_is_made_when_there_is_none() {
         let now = time("2026-01-01T00:00:00Z");
         assert_eq!(
-            policy(720, None).occasion(&Snapshot::default(), now),
+            policy(720, None).occasion(&Snapshot::default(), now, now),
             Some(Occasion::First)
         );
     }
@@ -239,10 +279,13 @@ mod tests {
         let policy = policy(720, None);
         let due = time("2026-01-31T00:00:00Z");
         assert_eq!(
-            policy.occasion(&snapshot, time("2026-01-30T23:59:59Z")),
+            policy.occasion(&snapshot, due, time("2026-01-30T23:59:59Z")),
             None
         );
-        assert_eq!(policy.occasion(&snapshot, due), Some(Occasion::Due(due)));
+        assert_eq!(
+            policy.occasion(&snapshot, due, due),
+            Some(Occasion::Due(due))
+        );
         assert_eq!(
             policy.sleep(&snapshot, time("2026-01-30T23:59:50Z")),
             Duration::from_secs(10)
@@ -253,7 +296,11 @@ mod tests {
     fn a_period_of_zero_never_renews() {
         let snapshot = keys_since("2020-01-01T00:00:00Z");
         assert_eq!(
-            policy(0, None).occasion(&snapshot, time("2026-01-01T00:00:00Z")),
+            policy(0, None).occasion(
+                &snapshot,
+                time("2026-01-01T00:00:00Z"),
+                time("2026-01-01T00:00:00Z")
+            ),
             None
         );
     }
@@ -265,9 +312,25 @@ mod tests {
         let now = time("2026-01-02T00:00:00Z");
         let old = keys_since("2025-12-31T00:00:00Z");
         assert_eq!(
-            policy.occasion(&old, now),
+            policy.occasion(&old, now, now),
             Some(Occasion::CutOff(time(cutoff)))
         );
-        assert_eq!(policy.occasion(&keys_since(cutoff), now), None);
+        assert_eq!(policy.occasion(&keys_since(cutoff), now, now), None);
+    }
+
+    #[test]
+    fn a_cut_off_in_the_future_makes_one_key() {
+        let policy = policy(0, Some("2099-01-01T00:00:00Z"));
+        let started = time("2026-01-02T00:00:00.5Z");
+        let old = keys_since("2026-01-01T00:00:00Z");
+        assert_eq!(
+            policy.occasion(&old, started, started),
+            Some(Occasion::CutOff(started))
+        );
+        let made = keys_since("2026-01-02T00:00:00Z");
+        assert_eq!(
+            policy.occasion(&made, started, time("2026-01-03T00:00:00Z")),
+            None
+        );
     }
 }

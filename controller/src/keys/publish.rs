@@ -18,6 +18,11 @@ pub async fn publish(client: Client, namespace: String, mut keys: KeySource) -> 
     let maps: Api<ConfigMap> = Api::namespaced(client, &namespace);
     let mut snapshot = keys.until(|snapshot| snapshot.loaded).await;
     while let Some(current) = &snapshot {
+        // Without a key what was published stays: nobody can seal with nothing.
+        if current.keyring.is_empty() {
+            snapshot = keys.changed().await;
+            continue;
+        }
         match put(&maps, &namespace, contents(&current.keyring)).await {
             Ok(()) => {}
             Err(Error::Api(status)) if status.is_forbidden() => {

@@ -14,6 +14,7 @@ use kube::{
 use seal_keyring::{KEY_LABEL, Key, KeyOrder, Keyring, in_use};
 
 use super::KeySink;
+use crate::reconcile::desired::Wiped;
 
 /// The labelled key Secrets, and the one that upstream's earliest releases left without a label.
 #[derive(Debug, Clone, Copy)]
@@ -117,6 +118,7 @@ impl Found {
 
 fn read(secret: Secret, prefix: &str) -> Option<Arc<Key>> {
     if !in_use(&secret, prefix) {
+        drop(Wiped(secret));
         return None;
     }
     match Key::from_secret(secret) {

@@ -1,6 +1,9 @@
 //! Objects and keys as they are, collected at every scrape.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use kube::{Resource, runtime::reflector::Store};
 use prometheus_client::{
@@ -81,6 +84,7 @@ impl Inventory {
     fn counts(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let mut by_state: BTreeMap<(&str, String), i64> = BTreeMap::new();
         let mut by_key: BTreeMap<String, i64> = BTreeMap::new();
+        let keyring = &self.keys.snapshot().keyring;
         for watched in self.objects.state() {
             let state = match condition(&watched, &ConditionType::Ready) {
                 Some(Condition {
@@ -102,8 +106,17 @@ impl Inventory {
                 .ok()
                 .and_then(|sealed| sealed.status.as_ref());
             let record = status.and_then(|status| status.record.as_ref());
-            for key in record.into_iter().flat_map(|record| &record.keys) {
-                *by_key.entry(key.clone()).or_default() += 1;
+            // A record may name anything: only keys that are here have a series of their own.
+            let keys = record.into_iter().flat_map(|record| &record.keys);
+            let known = |key: &String| {
+                if keyring.contains(key) {
+                    key.clone()
+                } else {
+                    "other".into()
+                }
+            };
+            for key in keys.map(known).collect::<BTreeSet<_>>() {
+                *by_key.entry(key).or_default() += 1;
             }
         }
 

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use k8s_openapi::{api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use kube::{Api, Error, api::PostParams};
 use seal_api::{ConditionStatus, Mode, SealedSecret};
+use seal_keyring::KEY_LABEL;
 use seal_sealing::Unsealed;
 
 use super::{
     Context,
     desired::{self, Wiped},
     memory::Situation,
-    plan::{Plan, Update},
+    plan::{Plan, Update, would_be_a_key},
     secret_cache::{Key, SecretMeta},
 };
 use crate::{
@@ -203,6 +204,16 @@ impl Task<'_> {
     }
 
     async fn unseal(&self) -> Result<Unsealed, Failure> {
+        let unsealed = self.wait_for_turn().await?;
+        let labels = unsealed.secret.metadata.labels.as_ref();
+        let is_a_key = labels.is_some_and(|labels| labels.contains_key(KEY_LABEL));
+        if is_a_key && self.key.0 == self.context.namespace {
+            return Err(would_be_a_key());
+        }
+        Ok(unsealed)
+    }
+
+    async fn wait_for_turn(&self) -> Result<Unsealed, Failure> {
         let generation = self.sealed.metadata.generation;
         let remembered = self.context.memory.of(self.key);
         let observed = super::status_of(self.sealed, &remembered)

@@ -13,6 +13,9 @@ use zeroize::Zeroize;
 
 use super::plan::Update;
 
+/// Kubernetes itself puts the token and its certificate into Secrets of this type.
+const TOKEN_TYPE: &str = "kubernetes.io/service-account-token";
+
 type Texts = BTreeMap<String, String>;
 
 /// A Secret in the API's types, its values wiped when it is dropped.
@@ -79,13 +82,26 @@ pub fn updated(actual: &Wiped, plain: Plain, update: &Update, owner_uid: &str) -
     } else if !update.merge {
         secret.metadata.owner_references = None;
     }
-    if update.merge {
-        secret.data.get_or_insert_default().extend(values(plain));
-    } else {
-        secret.type_ = Some(plain.type_.clone().unwrap_or_else(|| "Opaque".into()));
+    // The old values stay in one place until they are wiped.
+    let mut old = Wiped(Secret {
+        data: secret.data.take(),
+        ..Secret::default()
+    });
+    let keep_values = update.merge || actual.0.type_.as_deref() == Some(TOKEN_TYPE);
+    if !update.merge {
+        let type_ = plain.type_.clone().filter(|type_| !type_.is_empty());
+        secret.type_ = Some(type_.unwrap_or_else(|| "Opaque".into()));
         secret.immutable = plain.immutable;
-        secret.data = Some(values(plain));
     }
+    let mut wanted_values = values(plain);
+    if keep_values {
+        for (key, value) in old.0.data.iter_mut().flatten() {
+            if !wanted_values.contains_key(key) {
+                wanted_values.insert(key.clone(), ByteString(std::mem::take(&mut value.0)));
+            }
+        }
+    }
+    secret.data = Some(wanted_values);
     (!is_same(&actual.0, secret)).then_some(wanted)
 }
 
@@ -207,7 +223,8 @@ impl DigestKey {
             for name in names {
                 add(name.as_bytes());
                 let text = texts.as_ref().and_then(|texts| texts.get(name));
-                add(text.map_or(b"absent".as_slice(), |text| text.as_bytes()));
+                add(&[u8::from(text.is_some())]);
+                add(text.map_or(&[][..], |text| text.as_bytes()));
             }
         }
         context.sign()
@@ -318,6 +335,17 @@ mod tests {
         let keys: Vec<_> = merged.0.data.as_ref().unwrap().keys().cloned().collect();
         assert_eq!(keys, ["a", "theirs"]);
         assert_eq!(merged.0.metadata.labels, texts(&[("app", "shop")]));
+    }
+
+    #[test]
+    fn what_kubernetes_puts_into_a_token_secret_stays() {
+        let token = actual(|it| {
+            it.type_ = Some(TOKEN_TYPE.into());
+            value(it, "token", "x");
+        });
+        let mut plain = plain();
+        plain.type_ = Some(TOKEN_TYPE.into());
+        assert!(updated(&token, plain, &update(false, true), OWNER).is_none());
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub struct Remembered {
     pub hopeless: Option<Situation>,
     /// The inputs and the Secret of the last success.
     pub right: Option<(String, Fingerprint)>,
+    /// The situation that failed last, and when it is worth another attempt.
+    pub retry: Option<(Situation, Timestamp)>,
     /// Failures in a row.
     pub failures: u32,
     /// Repairs in a row, and when the last one was.
@@ -131,6 +133,17 @@ impl Remembered {
     }
 }
 
+impl Remembered {
+    /// How long the next attempt has to wait, whoever wakes the object: what failed a moment ago
+    /// fails again as long as nothing that matters has changed.
+    #[must_use]
+    pub fn retry_delay(&self, situation: &Situation, now: Timestamp) -> Option<Duration> {
+        let (failed, at) = self.retry.as_ref()?;
+        let delay = elapsed(now, *at);
+        (failed == situation && !delay.is_zero()).then_some(delay)
+    }
+}
+
 fn elapsed(from: Timestamp, to: Timestamp) -> Duration {
     to.duration_since(from).try_into().unwrap_or_default()
 }
@@ -165,6 +178,26 @@ mod tests {
         assert_eq!(remembered.repair_delay(at(1)), Duration::ZERO);
         remembered.count_repair(at(700));
         assert_eq!(remembered.repair_delay(at(700)), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_wake_does_not_shorten_the_wait_unless_something_has_changed() {
+        let situation = |inputs: &str| Situation {
+            inputs: inputs.into(),
+            keyring: 1,
+            secret: None,
+        };
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let remembered = Remembered {
+            retry: Some((situation("a"), at(10))),
+            ..Remembered::default()
+        };
+        assert_eq!(
+            remembered.retry_delay(&situation("a"), at(4)),
+            Some(Duration::from_secs(6))
+        );
+        assert_eq!(remembered.retry_delay(&situation("a"), at(10)), None);
+        assert_eq!(remembered.retry_delay(&situation("b"), at(4)), None);
     }
 
     #[test]

@@ -79,7 +79,7 @@ pub async fn pass(watched: Arc<Watched>, context: Arc<Context>) -> Action {
         Ok(secret) => secret,
         Err(error) => {
             tracing::warn!(%error, "the Secret cannot be looked up; trying again");
-            return again(&context, &key);
+            return observe_again(&context, &key);
         }
     };
     let inputs = match &watched.0 {
@@ -112,6 +112,9 @@ pub async fn pass(watched: Arc<Watched>, context: Arc<Context>) -> Action {
             format!("the SealedSecret cannot be read: {}", invalid.error),
         )),
     };
+    if let Some(delay) = remembered.retry_delay(&situation, context.clock.now()) {
+        return Action::requeue(delay);
+    }
     let repairs = matches!(
         decided,
         Plan::Create { repair: true }
@@ -131,20 +134,24 @@ pub async fn pass(watched: Arc<Watched>, context: Arc<Context>) -> Action {
     carry_out(&watched, &context, &key, decided, &situation, &keys).await
 }
 
-/// What is known of the Secret. Where none are watched it has to be asked for once.
+/// What is known of the Secret. Where none are watched it has to be asked for.
 async fn look_up(context: &Context, key: &Key) -> Result<Option<SecretMeta>, kube::Error> {
-    let known = context.secrets.find(key);
-    if known.is_some() || context.secrets.is_watched() {
-        return Ok(known);
+    if context.secrets.is_watched() {
+        return Ok(context.secrets.find(key));
     }
     let secrets: Api<Secret> = Api::namespaced(context.client.clone(), &key.0);
     let _permit = context.workers.acquire().await;
-    let found = secrets.get_metadata_opt(&key.1).await?;
-    let found = found.map(|found| SecretMeta::of(&found.metadata));
-    if let Some(meta) = &found {
-        context.secrets.learn(key.clone(), meta.clone());
+    match secrets.get_metadata_opt(&key.1).await? {
+        Some(found) => {
+            let meta = SecretMeta::of(&found.metadata);
+            context.secrets.learn(key.clone(), meta.clone());
+            Ok(Some(meta))
+        }
+        None => {
+            context.secrets.forget(key);
+            Ok(None)
+        }
     }
-    Ok(found)
 }
 
 async fn carry_out(
@@ -175,22 +182,16 @@ async fn carry_out(
         (_, Err(error)) => {
             tracing::warn!(%error, "the status could not be written; trying again");
             context.metrics.failed("status", &key.0);
-            again(context, key)
+            again(context, key, situation)
         }
         (Err(failure), Ok(())) if failure.reason.is_hopeless() => {
-            let now_seen = context.secrets.find(key);
-            let secret = now_seen.map(|it| (it.uid, it.resource_version));
-            let hopeless = Situation {
-                secret,
-                ..situation.clone()
-            };
             context.memory.update(key, |it| {
-                it.hopeless = Some(hopeless);
+                it.hopeless = Some(situation.clone());
                 it.failures = 0;
             });
             Action::await_change()
         }
-        (Err(_), Ok(())) => again(context, key),
+        (Err(_), Ok(())) => again(context, key, situation),
         (Ok(applied), Ok(())) => settled(context, key, applied),
     }
 }
@@ -222,17 +223,21 @@ fn count_failure(context: &Context, key: &Key) -> u32 {
     })
 }
 
-fn again(context: &Context, key: &Key) -> Action {
+fn again(context: &Context, key: &Key, situation: &Situation) -> Action {
     context.metrics.retry();
     let failures = count_failure(context, key);
     if context.max_retries.is_some_and(|most| failures > most) {
         tracing::warn!(failures, "given up until something changes");
         return Action::await_change();
     }
-    Action::requeue(jittered(
-        backoff(failures),
-        context.clock.now().subsec_nanosecond(),
-    ))
+    let now = context.clock.now();
+    let delay = jittered(backoff(failures), now.subsec_nanosecond());
+    let retry = now
+        .checked_add(delay)
+        .ok()
+        .map(|at| (situation.clone(), at));
+    context.memory.update(key, |it| it.retry = retry);
+    Action::requeue(delay)
 }
 
 /// Up to a tenth more, so that many objects that failed together do not come back together.

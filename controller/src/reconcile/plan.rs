@@ -1,7 +1,10 @@
 //! What one pass decides: pure data from what is known, without a cluster.
 
-use seal_api::{Mode, Record, SealedSecret, SealedSecretStatus};
-use seal_keyring::{KEY_LABEL, Keyring};
+use seal_api::{
+    ConditionStatus, Mode, Record, SealedSecret, SealedSecretStatus,
+    annotations::{SKIP_SET_OWNER_REFERENCES, is_true},
+};
+use seal_keyring::Keyring;
 
 use super::secret_cache::SecretMeta;
 use crate::outcome::{Failure, Reason};
@@ -85,15 +88,10 @@ pub fn plan(seen: &Observation<'_>) -> Plan {
 /// The record justifies skipping when nothing that decided or shows the last write has changed, and
 /// the status is of this generation.
 fn is_settled(seen: &Observation<'_>) -> bool {
-    let (Some(status), Some(record), Some(secret)) = (seen.status, record(seen), seen.secret)
-    else {
+    let (Some(record), Some(secret)) = (record(seen), seen.secret) else {
         return false;
     };
-    status.observed_generation == seen.sealed.metadata.generation
-        && status
-            .conditions
-            .first()
-            .is_some_and(|it| it.status == seal_api::ConditionStatus::True)
+    is_synced(seen)
         && record.inputs == seen.inputs
         && record.secret.uid == secret.uid
         && record.secret.resource_version == secret.resource_version
@@ -103,34 +101,35 @@ fn is_settled(seen: &Observation<'_>) -> bool {
 
 fn forbidden(seen: &Observation<'_>) -> Option<Failure> {
     let metadata = &seen.sealed.metadata;
-    if metadata.namespace.as_deref() != Some(seen.guard.namespace) {
-        return None;
-    }
-    let labels = seen
-        .sealed
-        .spec
-        .template
-        .metadata
-        .as_ref()
-        .and_then(|it| it.labels.as_ref());
-    let plants_a_key = labels.is_some_and(|labels| labels.contains_key(KEY_LABEL))
-        || metadata.name.as_deref() == Some(seen.guard.key_prefix)
+    let name = metadata.name.as_deref().unwrap_or_default();
+    let own = metadata.namespace.as_deref() == Some(seen.guard.namespace);
+    let is_a_key = name.starts_with(seen.guard.key_prefix)
         || seen.secret.is_some_and(|secret| secret.key_label);
-    plants_a_key.then(|| {
-        Failure::new(
-            Reason::Protected,
-            "the Secret would be a sealing key of this controller; choose another name and remove \
-             the label of sealing keys from the template",
-        )
-    })
+    (own && is_a_key).then(would_be_a_key)
+}
+
+/// Why a Secret that is labelled as a sealing key is not written in the controller's namespace.
+/// What is to be written is known only after unsealing: the deprecated blob has labels of its own.
+#[must_use]
+pub fn would_be_a_key() -> Failure {
+    Failure::new(
+        Reason::Protected,
+        "the Secret would be a sealing key of this controller: choose another name, and no label of \
+         sealing keys",
+    )
 }
 
 /// One that nobody controls is not made again after somebody deleted it, as long as its inputs are
 /// the same.
 fn create(seen: &Observation<'_>) -> Plan {
     let same = record(seen).filter(|record| record.inputs == seen.inputs);
+    let unowned = is_true(
+        seen.sealed.spec.template.annotations(),
+        SKIP_SET_OWNER_REFERENCES,
+    );
     match same.map(|record| record.mode) {
-        Some(Mode::Unowned | Mode::Patched) => Plan::Nothing,
+        Some(Mode::Unowned) if unowned => Plan::Nothing,
+        Some(Mode::Patched) => Plan::Nothing,
         same => Plan::Create {
             repair: same.is_some(),
         },
@@ -138,7 +137,8 @@ fn create(seen: &Observation<'_>) -> Plan {
 }
 
 fn update(seen: &Observation<'_>, secret: &SecretMeta) -> Plan {
-    let controlled = secret.mode(uid(seen)) == Mode::Owned || is_predecessors(seen, secret);
+    let owned = secret.mode(uid(seen)) == Mode::Owned;
+    let controlled = owned || is_predecessors(seen, secret);
     if !(controlled || secret.managed || secret.patch) {
         let name = seen.sealed.metadata.name.as_deref().unwrap_or_default();
         return Plan::Fail(Failure::new(
@@ -150,7 +150,8 @@ fn update(seen: &Observation<'_>, secret: &SecretMeta) -> Plan {
             ),
         ));
     }
-    let first_sight = record(seen).is_none() && controlled;
+    // Without a record, as after upstream's controller, the status has to vouch for the inputs.
+    let first_sight = record(seen).is_none() && owned && is_synced(seen);
     Plan::Update(Update {
         uid: secret.uid.clone(),
         merge: secret.patch,
@@ -166,6 +167,15 @@ fn is_predecessors(seen: &Observation<'_>, secret: &SecretMeta) -> bool {
     secret.controller.as_ref().is_some_and(|controller| {
         controller.is_sealed_secret
             && Some(controller.name.as_str()) == seen.sealed.metadata.name.as_deref()
+    })
+}
+
+/// Whether the status says that this generation was unsealed.
+fn is_synced(seen: &Observation<'_>) -> bool {
+    seen.status.is_some_and(|status| {
+        let synced = status.conditions.first();
+        status.observed_generation == seen.sealed.metadata.generation
+            && synced.is_some_and(|it| it.status == ConditionStatus::True)
     })
 }
 

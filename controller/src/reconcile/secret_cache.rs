@@ -2,7 +2,7 @@
 //! annotation that could hold a copy of them.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -89,6 +89,9 @@ impl SecretMeta {
     }
 }
 
+/// An answer of the API server takes seconds at most: so many deletions do not happen meanwhile.
+const DELETIONS_REMEMBERED: usize = 256;
+
 /// Namespace and name.
 pub type Key = (String, String);
 
@@ -106,6 +109,9 @@ struct State {
     known: HashMap<Key, Entry>,
     /// Counts the lists that a watch began with, to tell what a new list no longer holds.
     list: u64,
+    /// The resourceVersions of the latest deletions: an answer that arrives later must not bring a
+    /// Secret back.
+    deleted: VecDeque<(Key, String)>,
 }
 
 #[derive(Debug)]
@@ -130,9 +136,15 @@ impl SecretCache {
     /// Takes over what a write of ours, or a read, was answered.
     pub fn learn(&self, key: Key, meta: SecretMeta) {
         let mut state = self.lock();
-        // Counted as part of the next list too: one that is under way may not hold it yet.
-        let list = state.list + 1;
-        state.insert(key, meta, list);
+        let overtaken = state
+            .deleted
+            .iter()
+            .any(|(gone, version)| *gone == key && is_newer(version, &meta.resource_version));
+        if !overtaken {
+            // Counted as part of the next list too: one that is under way may not hold it yet.
+            let list = state.list + 1;
+            state.insert(key, meta, list);
+        }
     }
 
     /// Forgets a Secret that turned out not to exist.
@@ -148,23 +160,35 @@ impl SecretCache {
                 state.list += 1;
                 Vec::new()
             }
-            Event::InitApply(metadata) | Event::Apply(metadata) => {
+            Event::InitApply(metadata) => {
+                let (key, list) = (key_of(metadata), state.list);
+                // A list is the truth, also when the numbers went back, as after a restored backup;
+                // only what was written since it began may be newer.
+                if state
+                    .known
+                    .get(&key)
+                    .is_some_and(|entry| entry.list <= list)
+                {
+                    state.known.remove(&key);
+                }
+                let changed = state.insert(key.clone(), SecretMeta::of(metadata), list);
+                changed.then_some(key).into_iter().collect()
+            }
+            Event::Apply(metadata) => {
                 let (key, list) = (key_of(metadata), state.list);
                 let changed = state.insert(key.clone(), SecretMeta::of(metadata), list);
                 changed.then_some(key).into_iter().collect()
             }
             Event::Delete(metadata) => {
                 let key = key_of(metadata);
-                let newer = state.known.get(&key).is_some_and(|entry| {
-                    is_newer(
-                        &entry.meta.resource_version,
-                        &SecretMeta::of(metadata).resource_version,
-                    )
-                });
-                if !newer {
-                    state.known.remove(&key);
+                let version = SecretMeta::of(metadata).resource_version;
+                let known = state.known.get(&key);
+                if known.is_some_and(|entry| is_newer(&entry.meta.resource_version, &version)) {
+                    return Vec::new();
                 }
-                if newer { Vec::new() } else { vec![key] }
+                state.known.remove(&key);
+                state.bury(key.clone(), version);
+                vec![key]
             }
             Event::InitDone => {
                 self.watched.store(true, Ordering::Release);
@@ -185,6 +209,13 @@ impl SecretCache {
 }
 
 impl State {
+    fn bury(&mut self, key: Key, version: String) {
+        if self.deleted.len() >= DELETIONS_REMEMBERED {
+            self.deleted.pop_front();
+        }
+        self.deleted.push_back((key, version));
+    }
+
     /// Whether anything new was learnt.
     fn insert(&mut self, key: Key, meta: SecretMeta, list: u64) -> bool {
         match self.known.get_mut(&key) {
@@ -260,6 +291,28 @@ mod tests {
             [key("db")]
         );
         assert_eq!(cache.find(&key("db")), None);
+    }
+
+    #[test]
+    fn an_answer_that_arrives_after_the_deletion_brings_nothing_back() {
+        let cache = SecretCache::default();
+        cache.apply(&Event::Delete(metadata("db", "11")));
+        learn(&cache, "db", "10");
+        assert_eq!(cache.find(&key("db")), None);
+        learn(&cache, "db", "12");
+        assert!(cache.find(&key("db")).is_some());
+    }
+
+    #[test]
+    fn a_list_after_a_restored_backup_is_believed_although_its_numbers_are_older() {
+        let cache = SecretCache::default();
+        cache.apply(&Event::Apply(metadata("db", "900")));
+        cache.apply(&Event::Init);
+        assert_eq!(
+            cache.apply(&Event::InitApply(metadata("db", "7"))),
+            [key("db")]
+        );
+        assert_eq!(cache.find(&key("db")).unwrap().resource_version, "7");
     }
 
     #[test]

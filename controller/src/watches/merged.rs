@@ -3,36 +3,41 @@
 use std::collections::HashSet;
 
 use futures::{
-    Stream, StreamExt,
+    StreamExt,
     stream::{self, BoxStream},
 };
 use kube::runtime::watcher::{Error, Event};
 
 /// Merges watches of disjoint sets of objects. The first lists of all of them are passed on as one
 /// list; a later list of one of them as the changes that it shows, since it says nothing about the
-/// objects of the others.
+/// objects of the others. A single watch is passed on as it is.
 ///
 /// `key` names an object, `gone` makes the object of a name that a later list no longer holds.
 pub(super) fn merged<K, N>(
-    watches: Vec<BoxStream<'static, Result<Event<K>, Error>>>,
+    mut watches: Vec<BoxStream<'static, Result<Event<K>, Error>>>,
     key: fn(&K) -> N,
     gone: fn(&N) -> K,
-) -> impl Stream<Item = Result<Event<K>, Error>> + Send
+) -> BoxStream<'static, Result<Event<K>, Error>>
 where
     K: Send + 'static,
     N: Clone + Eq + std::hash::Hash + Send + 'static,
 {
+    if let [only] = watches.as_mut_slice() {
+        return std::mem::replace(only, stream::empty().boxed());
+    }
     let mut merge = Merge::new(watches.len(), key, gone);
     let numbered = watches
         .into_iter()
         .enumerate()
         .map(|(number, watch)| watch.map(move |event| (number, event)).boxed());
-    stream::select_all(numbered).flat_map(move |(number, event)| {
-        stream::iter(match event {
-            Ok(event) => merge.apply(number, event).into_iter().map(Ok).collect(),
-            Err(error) => vec![Err(error)],
+    stream::select_all(numbered)
+        .flat_map(move |(number, event)| {
+            stream::iter(match event {
+                Ok(event) => merge.apply(number, event).into_iter().map(Ok).collect(),
+                Err(error) => vec![Err(error)],
+            })
         })
-    })
+        .boxed()
 }
 
 struct Merge<K, N> {

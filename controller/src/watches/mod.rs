@@ -185,7 +185,7 @@ pub async fn watch_secrets(
                          are not put right"
                     );
                 } else {
-                    tracing::debug!(%error, "Secrets cannot be watched; trying again");
+                    tracing::warn!(%error, "Secrets cannot be watched; trying again");
                 }
             }
             None => std::future::pending().await,

@@ -33,4 +33,4 @@ pub use render::{FailedTemplate, render_with, uses_random_or_time};
 pub use reseal::reseal;
 pub use seal::{SealError, seal, seal_value};
 pub use secret::{Secret, SecretError};
-pub use unseal::{FailedItem, ItemError, UnsealError, Unsealed, Unsealing, unseal};
+pub use unseal::{FailedItem, ItemError, UnsealError, Unsealed, Unsealing, printable, unseal};

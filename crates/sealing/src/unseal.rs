@@ -1,4 +1,5 @@
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet, VecDeque},
     fmt,
 };
@@ -74,12 +75,22 @@ impl fmt::Display for UnsealError {
 
 /// One line for each text, with the keys of all items that failed with it.
 fn lines(failed: &[FailedItem]) -> String {
-    let mut by_text: BTreeMap<&ItemError, Vec<&str>> = BTreeMap::new();
+    let mut by_text: BTreeMap<&ItemError, Vec<Cow<'_, str>>> = BTreeMap::new();
     for FailedItem { item, error } in failed {
-        by_text.entry(error).or_default().push(item);
+        by_text.entry(error).or_default().push(printable(item));
     }
-    let line = |(error, items): (&ItemError, Vec<&str>)| format!("{error} ({})", items.join(", "));
+    let line =
+        |(error, items): (&ItemError, Vec<Cow<'_, str>>)| format!("{error} ({})", items.join(", "));
     by_text.into_iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// A key as it may stand in a message: one with a line break would forge a line of the log.
+#[must_use]
+pub fn printable(item: &str) -> Cow<'_, str> {
+    if item.chars().any(char::is_control) {
+        return item.escape_debug().to_string().into();
+    }
+    item.into()
 }
 
 /// What a SealedSecret becomes.
