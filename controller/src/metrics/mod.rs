@@ -1,7 +1,7 @@
 //! What is measured: upstream's names and types, and what its operators miss.
 //!
 //! Counters and histograms are kept here; what is a property of the objects and keys as they are is
-//! collected anew at every scrape ([`inventory`]), so that a removed object's series goes away by
+//! collected anew at every scrape ([`Inventory`]), so that a removed object's series goes away by
 //! itself.
 
 mod inventory;

@@ -8,10 +8,11 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::{Api, api::PostParams};
 use seal_api::{
-    SealedSecret,
+    Scope, SealedSecret,
     annotations::{MANAGED, PATCH, SKIP_SET_OWNER_REFERENCES},
 };
 use seal_keyring::KEY_LABEL;
+use seal_sealing::{label, seal_value};
 use seal_tests::{ControlPlane, Installation, wait_for};
 
 use crate::site::{
@@ -251,6 +252,42 @@ async fn a_sealed_secret_cannot_plant_a_sealing_key() {
     wait_for(&planted, &key, "refused", |it| has_failed(it, "Protected")).await;
     assert_eq!(site.secrets_in(home).get(&key).await.unwrap(), before);
     planted.delete(&key, &Default::default()).await.unwrap();
+}
+
+/// The deprecated blob brings labels of its own, which nobody sees before it is unsealed; without an
+/// owner nothing but the label would tell the Secret from a key.
+#[tokio::test]
+async fn the_deprecated_blob_cannot_plant_a_sealing_key_either() {
+    let Some((site, controller)) = Site::shared("planting-blob").await else {
+        return;
+    };
+    let home = controller.installation().namespace();
+    let certificate = certificate(&controller).await;
+    let name = format!("blob-{}", site.name());
+    let inner = format!(
+        "kind: Secret\nmetadata: {{labels: {{{KEY_LABEL}: active}}}}\nstringData: {{a: b}}\n"
+    );
+    let label = label(Scope::Strict, home, &name);
+    let blob = seal_value(inner.as_bytes(), &label, certificate.recipient()).unwrap();
+    let mut sealed = seal_for(certificate.recipient(), home, &name, &[], |plain| {
+        plain.metadata.annotations = Some(texts(&[(SKIP_SET_OWNER_REFERENCES, "true")]));
+    });
+    sealed.spec.data = Some(blob);
+    let planted: Api<SealedSecret> = Api::namespaced(site.client(), home);
+    planted
+        .create(&PostParams::default(), &sealed)
+        .await
+        .unwrap();
+    let refused = |it: &SealedSecret| has_failed(it, "Protected");
+    wait_for(&planted, &name, "refused", refused).await;
+    assert!(
+        site.secrets_in(home)
+            .get_opt(&name)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    planted.delete(&name, &Default::default()).await.unwrap();
 }
 
 #[tokio::test]

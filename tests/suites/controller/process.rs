@@ -153,7 +153,7 @@ async fn values_and_private_keys_never_appear_in_logs_events_or_statuses() {
     let template = invalid.spec.template.metadata.get_or_insert_default();
     template.labels = Some([("not a label".to_owned(), "x".to_owned())].into());
     site.create(&invalid).await;
-    site.failed("invalid", "ApiError").await;
+    site.failed("invalid", "Refused").await;
 
     let everything = [
         controller.process.log(),

@@ -47,6 +47,32 @@ async fn upstreams_definition_drops_the_record_which_is_said_once_and_hurts_noth
     site.change_secret("db", |it| put_value(it, "a", "drifted"))
         .await;
     site.secret_with("db", &[("a", "1")]).await;
+    // Without a record a user's own edit must still be applied whole, and is no drift.
+    site.change("db", |it| {
+        let template = it.spec.template.metadata.get_or_insert_default();
+        template.labels = Some([("edited".to_owned(), "yes".to_owned())].into());
+        it.spec.template.data =
+            Some([("fresh".to_owned(), Some("{{ randAlphaNum 8 }}".to_owned()))].into());
+    })
+    .await;
+    site.secret("db", "edited", |it| {
+        let labels = it.metadata.labels.as_ref();
+        labels.is_some_and(|labels| labels.contains_key("edited"))
+            && it
+                .data
+                .as_ref()
+                .is_some_and(|data| data.contains_key("fresh"))
+    })
+    .await;
+    site.change("db", |it| {
+        it.spec.template.metadata.get_or_insert_default().labels = None;
+        it.spec.template.data = None;
+    })
+    .await;
+    site.secret("db", "edited back", |it| {
+        it.metadata.labels.is_none() && it.data.as_ref().is_some_and(|data| data.len() == 1)
+    })
+    .await;
     site.delete_secret("db").await;
     let second = site
         .secret("db", "made again", |it| {
