@@ -1,10 +1,9 @@
 //! `--merge-into`: items of a Secret into a sealed file.
 
-use std::{fs::OpenOptions, io::Write};
+use std::{fs::OpenOptions, path::Path};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use zeroize::Zeroizing;
 
 use super::{
     certificate,
@@ -15,6 +14,7 @@ use super::{
     seal::Sealing,
     sealed::{self, Found},
 };
+use crate::output::{self, Privacy};
 
 /// Seals the one Secret of the input in the name and the namespace of the file, and writes its items
 /// there.
@@ -23,11 +23,8 @@ use super::{
 /// When anything is wrong with either; then the file is as it was.
 pub fn run(flags: &Flags, path: &str, input: &mut Input) -> Outcome<()> {
     let certificate = certificate::parse(&certificate::load(flags)?, Timestamp::now())?;
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(path)
-        .map_err(|error| Failure::of_path("open", path, &error))?;
+    let file = OpenOptions::new().read(true).write(true).open(path);
+    drop(file.map_err(|error| Failure::of_path("open", path, &error))?);
     let mut originals = sealed::decode(path, &read_file(path)?)?;
     let original = originals.swap_remove(0);
     if !originals.is_empty() {
@@ -53,7 +50,12 @@ pub fn run(flags: &Flags, path: &str, input: &mut Input) -> Outcome<()> {
     let update = only(sealed, format)?;
     let merged = merge(original, update)?;
     let text = format.write(&Ordered::object(&merged))?;
-    replace(&mut file, path, &text)
+    // Links and permissions stay, and nobody ever sees half of it.
+    Ok(output::write(
+        Some(Path::new(path)),
+        text.as_bytes(),
+        Privacy::Public,
+    )?)
 }
 
 /// Upstream decodes what it has just written as one object; a second document disturbs it as JSON
@@ -117,13 +119,4 @@ fn without_empty(metadata: Option<&mut Value>) {
     if let Some(Value::Object(fields)) = metadata {
         fields.retain(|_, value| !json::is_empty(value));
     }
-}
-
-/// In place: links, owners and permissions stay. The text is complete before the file is touched.
-fn replace(file: &mut std::fs::File, path: &str, text: &Zeroizing<String>) -> Outcome<()> {
-    let written = file
-        .set_len(0)
-        .and_then(|()| file.write_all(text.as_bytes()))
-        .and_then(|()| file.sync_all());
-    written.map_err(|error| Failure::of_path("write", path, &error))
 }

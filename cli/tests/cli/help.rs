@@ -56,7 +56,9 @@ Exit status: 0 good, 2 could not do it.
 
 #[test]
 fn every_command_tells_its_options() {
-    shown("template --help", str![[r#"
+    shown(
+        "template --help",
+        str![[r#"
 Tries out the templates of SealedSecrets, with examples in place of the sealed values.
 
 Renders spec.template.data as the controller does, offline and without any key. A sealed value KEY is the text "example-KEY" unless --value says otherwise. What a template gets wrong is told in full here; the controller never quotes a value.
@@ -87,7 +89,8 @@ Examples:
 
 Exit status: 0 everything rendered, 2 something did not, or could not be read.
 
-"#]]);
+"#]],
+    );
     shown(
         "encrypt --help",
         str![[r#"

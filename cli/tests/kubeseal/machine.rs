@@ -48,6 +48,10 @@ pub(crate) fn run(case: &Transcript) -> Observed {
         ("$HOME", text(home.path())),
         ("$HTTP", server.url()),
     ];
+    let placeholders: Vec<_> = placeholders
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
     let filled = |text: &str| {
         let fill = |text: String, (name, value): &(&str, String)| text.replace(name, value);
         placeholders.iter().fold(text.to_owned(), fill)
