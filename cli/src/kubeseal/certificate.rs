@@ -122,7 +122,7 @@ fn from_file_url(url: &str, path: &str) -> Outcome<Vec<u8>> {
 
 async fn download(from: &str) -> Outcome<Vec<u8>> {
     let failed = |error: reqwest::Error| {
-        let why = reason_of_network(&error.without_url(), authority(from));
+        let why = reason_of_network(&error.without_url(), &authority(from));
         Failure::new(format!("Get {from:?}: {why}"))
     };
     let client = Client::builder()

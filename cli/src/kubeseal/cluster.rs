@@ -170,7 +170,7 @@ impl<'a> Controller<'a> {
             Err(kube::Error::Api(status)) => {
                 Ok(Answer::Refused(status.code, status.message.clone()))
             }
-            Err(error) => Err(failed(reason_of_network(&error, authority(&url)))),
+            Err(error) => Err(failed(reason_of_network(&error, &authority(&url)))),
         }
     }
 }
@@ -202,7 +202,7 @@ pub fn authority(url: &str) -> String {
 
 /// Why nobody answered, as Go's `net` tells it.
 #[must_use]
-pub fn reason_of_network(error: &(dyn std::error::Error + 'static), address: String) -> String {
+pub fn reason_of_network(error: &(dyn std::error::Error + 'static), address: &str) -> String {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(io) = error.downcast_ref::<std::io::Error>()

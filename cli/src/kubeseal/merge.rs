@@ -48,7 +48,7 @@ pub fn run(flags: &Flags, path: &str, input: &mut Input) -> Outcome<()> {
         .collect::<Outcome<_>>()?;
     let format = Format::parse(&flags.format)?;
     let update = only(sealed, format)?;
-    let merged = merge(original, update)?;
+    let merged = merge(original, &update)?;
     let text = format.write(&Ordered::object(&merged))?;
     // Links and permissions stay, and nobody ever sees half of it.
     Ok(output::write(
@@ -74,49 +74,44 @@ fn only(mut sealed: Vec<Value>, format: Format) -> Outcome<Value> {
     }
 }
 
-fn merge(original: Found, update: Value) -> Outcome<Value> {
+/// Where a sealed file has what `--merge-into` changes.
+const MERGED: [&[&str]; 4] = [
+    &["spec", "encryptedData"],
+    &["spec", "template", "metadata", "annotations"],
+    &["spec", "template", "metadata", "labels"],
+    &["spec", "template", "data"],
+];
+
+fn merge(original: Found, update: &Value) -> Outcome<Value> {
     let mut merged = original.value;
-    let object = |value: &mut Value, name: &str| -> Outcome<()> {
-        match value.get(name) {
-            Some(Value::Object(_)) => Ok(()),
-            None | Some(Value::Null) => {
-                value[name] = Value::Object(Map::new());
-                Ok(())
-            }
-            Some(_) => Err(Failure::new(format!(
-                "{name} of the sealed file is no mapping"
-            ))),
-        }
-    };
-    for (path, field) in [
-        ("/spec", "encryptedData"),
-        ("/spec/template/metadata", "annotations"),
-        ("/spec/template/metadata", "labels"),
-        ("/spec/template", "data"),
-    ] {
-        let mut target = &mut merged;
-        for part in path.split('/').skip(1) {
-            object(target, part)?;
-            target = &mut target[part];
-        }
-        let Some(Value::Object(new)) = update.pointer(&format!("{path}/{field}")) else {
-            continue;
-        };
-        if new.is_empty() {
-            continue;
-        }
-        object(target, field)?;
-        if let Value::Object(fields) = &mut target[field] {
-            fields.extend(new.clone());
+    // Upstream writes the template of a file that has none.
+    mapping(&mut merged, &["spec", "template", "metadata"])?;
+    for path in MERGED {
+        let found = path.iter().try_fold(update, |value, name| value.get(name));
+        if let Some(Value::Object(new)) = found.filter(|value| !json::is_empty(value)) {
+            mapping(&mut merged, path)?.extend(new.clone());
         }
     }
-    without_empty(merged.get_mut("metadata"));
-    without_empty(merged.pointer_mut("/spec/template/metadata"));
+    for path in [&["metadata"][..], &["spec", "template", "metadata"]] {
+        mapping(&mut merged, path)?.retain(|_, value| !json::is_empty(value));
+    }
     Ok(merged)
 }
 
-fn without_empty(metadata: Option<&mut Value>) {
-    if let Some(Value::Object(fields)) = metadata {
-        fields.retain(|_, value| !json::is_empty(value));
+/// The mapping at a path, made where there is none.
+fn mapping<'a>(value: &'a mut Value, path: &[&str]) -> Outcome<&'a mut Map<String, Value>> {
+    let refused = |name: &str| Failure::new(format!("{name} of the sealed file is no mapping"));
+    let fill = |value: &mut Value| {
+        if value.is_null() {
+            *value = Value::Object(Map::new());
+        }
+    };
+    let mut at = value;
+    for name in path {
+        let fields = at.as_object_mut().ok_or_else(|| refused(name))?;
+        at = fields.entry(*name).or_insert(Value::Null);
+        fill(at);
     }
+    at.as_object_mut()
+        .ok_or_else(|| refused(path.last().unwrap_or(&"")))
 }

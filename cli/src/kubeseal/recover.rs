@@ -55,9 +55,9 @@ pub fn run(flags: &Flags, input: &mut Input, out: &mut Zeroizing<String>) -> Out
 /// without any is no error.
 fn read_identities(path: &str) -> Outcome<Vec<Identity>> {
     let bytes = read_file(path)?;
-    match first_key(&bytes) {
-        Ok(Some(identity)) => return Ok(vec![identity]),
-        Ok(None) | Err(_) => {}
+    // A key of another kind is not told of: the file may be a manifest for all upstream knows.
+    if let Ok(Some(identity)) = first_key(&bytes) {
+        return Ok(vec![identity]);
     }
     let mut identities = Vec::new();
     for found in key_secrets(path, bytes)? {

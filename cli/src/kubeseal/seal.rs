@@ -118,20 +118,17 @@ impl Sealing<'_> {
                 .map_err(|error| Failure::new(error.to_string()))?;
             encrypted.insert(key.clone(), sealed.into());
         }
-        let mut metadata = json!({ "name": name, "namespace": namespace });
-        if let Some(annotation) = scope.annotation() {
-            metadata["annotations"] = json!({ annotation: "true" });
-        }
-        let mut template = json!({ "metadata": json::metadata(&secret.metadata)? });
-        if let Some(type_) = &secret.type_ {
-            template["type"] = type_.as_str().into();
-        }
-        if let Some(immutable) = secret.immutable {
-            template["immutable"] = immutable.into();
-        }
-        if let Value::Object(fields) = &mut metadata {
-            fields.retain(|_, value| !json::is_empty(value));
-        }
+        let annotations = scope.annotation().map(|it| json!({ it: "true" }));
+        let metadata = given([
+            ("name", Some(name.into())),
+            ("namespace", Some(namespace.into())),
+            ("annotations", annotations),
+        ]);
+        let mut template = given([
+            ("type", secret.type_.as_deref().map(Value::from)),
+            ("immutable", secret.immutable.map(Value::from)),
+        ]);
+        template.insert("metadata".into(), json::metadata(&secret.metadata)?);
         Ok(json!({
             "kind": "SealedSecret",
             "apiVersion": "bitnami.com/v1alpha1",
@@ -139,6 +136,16 @@ impl Sealing<'_> {
             "spec": { "template": template, "encryptedData": encrypted },
         }))
     }
+}
+
+/// The fields that hold something.
+fn given<const N: usize>(fields: [(&str, Option<Value>); N]) -> Map<String, Value> {
+    let full = fields
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)));
+    full.filter(|(_, value)| !json::is_empty(value))
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }
 
 /// Upstream does not look, and seals a ConfigMap whose values happen to be base64.

@@ -1,7 +1,7 @@
 //! SealedSecrets as upstream's programs read them.
 
 use seal_api::SealedSecret;
-use seal_manifest::{Format, Node, Reading, Stream};
+use seal_manifest::{Node, Reading, Stream};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -25,15 +25,14 @@ pub struct Found {
 /// In upstream's words, when it is no SealedSecret.
 pub fn decode(name: &str, bytes: &Zeroizing<Vec<u8>>) -> Outcome<Vec<Found>> {
     check_json_end(bytes)?;
-    let stream = Stream::parse(name, bytes.to_vec(), Reading::Kubernetes)
-        .map_err(|error| malformed(&error))?;
+    let stream = Stream::parse(name, bytes.to_vec(), Reading::Kubernetes)?;
     let documents = stream.documents();
     if documents.is_empty() {
         return Err(Failure::new("Object 'Kind' is missing in 'null'"));
     }
     documents
         .iter()
-        .map(|document| found(&document.root(), document.format()))
+        .map(|document| found(&document.root()))
         .collect()
 }
 
@@ -58,7 +57,7 @@ pub fn stream(name: &str, bytes: Zeroizing<Vec<u8>>) -> Outcome<Vec<Value>> {
     })
 }
 
-fn found(root: &Node<'_>, format: Format) -> Outcome<Found> {
+fn found(root: &Node<'_>) -> Outcome<Found> {
     if !root.is_mapping() {
         let what = go_type(root);
         return Err(Failure::new(format!(
@@ -69,11 +68,8 @@ fn found(root: &Node<'_>, format: Format) -> Outcome<Found> {
     }
     let value = root.to_json().map_err(Failure::from)?;
     expect_kind(&value)?;
-    let sealed = SealedSecret::decode(value.clone()).map_err(|error| {
-        let at = root.location();
-        let _ = format;
-        Failure::new(format!("{at}: {error}"))
-    })?;
+    let sealed = SealedSecret::decode(value.clone())
+        .map_err(|error| Failure::new(format!("{}: {error}", root.location())))?;
     Ok(Found { value, sealed })
 }
 
@@ -98,7 +94,7 @@ fn check_json_end(bytes: &[u8]) -> Outcome<()> {
     }
     let mut objects =
         serde_json::Deserializer::from_slice(bytes).into_iter::<serde::de::IgnoredAny>();
-    if !objects.next().is_some_and(|object| object.is_ok()) {
+    if objects.next().is_none_or(|object| object.is_err()) {
         return Ok(());
     }
     let rest = bytes.get(objects.byte_offset()..).unwrap_or_default();
@@ -110,10 +106,6 @@ fn check_json_end(bytes: &[u8]) -> Outcome<()> {
         ))),
         None => Ok(()),
     }
-}
-
-fn malformed(error: &seal_manifest::Error) -> Failure {
-    Failure::new(error.to_string())
 }
 
 fn go_type(node: &Node<'_>) -> &'static str {

@@ -19,6 +19,11 @@ pub(crate) fn check(case: &Transcript, opened: &Value, text: &str) -> Vec<String
             .into_iter()
             .collect();
     };
+    // A notice of a deprecated flag may come first.
+    let text = match text.strip_prefix("Flag ") {
+        Some(notice) => notice.split_once('\n').unwrap().1,
+        None => text,
+    };
     let stream = Stream::parse("", text, Reading::Kubernetes).unwrap();
     let found: Vec<Value> = stream
         .documents()

@@ -26,7 +26,7 @@ fn replay(group: &str) {
             .filter(|case| case.group == group && !case.live)
     };
     assert!(cases().next().is_some(), "no case of the group {group}");
-    let wrong: Vec<String> = cases().filter_map(|case| wrong(case)).collect();
+    let wrong: Vec<String> = cases().filter_map(wrong).collect();
     let (wrong_count, all) = (wrong.len(), cases().count());
     assert!(
         wrong.is_empty(),
