@@ -4,7 +4,12 @@
 //! lists add up over the environment and the command line; a boolean takes no separate value;
 //! arguments that are no flags are passed over; a usage error exits with 2.
 
+mod csv;
+mod kind;
+
 use std::collections::BTreeMap;
+
+pub use kind::{Kind, Log};
 
 /// One flag of a program.
 #[derive(Debug, Clone, Copy)]
@@ -19,44 +24,6 @@ pub struct Flag {
     pub default: &'static str,
     /// What it is for; a deprecated flag has none, and is not shown.
     pub help: &'static str,
-}
-
-/// What a flag takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Nothing, or `=true` and its like.
-    Bool,
-    /// A text.
-    Text,
-    /// Texts separated by commas, quoted as in CSV; may be repeated.
-    Texts,
-    /// A text; may be repeated.
-    Repeated,
-    /// The name of a scope.
-    Scope,
-    /// A deprecated boolean that stands for another flag.
-    Alias(&'static str),
-    /// A flag of klog, Kubernetes' logger: checked and not used.
-    Log(Log),
-}
-
-/// What a flag of klog takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Log {
-    /// A boolean.
-    Bool,
-    /// Any text.
-    Text,
-    /// `INFO`, `WARNING`, `ERROR`, `FATAL` or a number.
-    Severity,
-    /// A number.
-    Level,
-    /// A number of megabytes.
-    Size,
-    /// `file.go:234`.
-    Trace,
-    /// `pattern=N,…`.
-    Modules,
 }
 
 /// A command line that cannot be read. The program ends with status 2.
@@ -226,7 +193,7 @@ impl Values {
     fn set(&mut self, flag: &'static Flag, value: &str) -> Result<(), String> {
         match flag.kind {
             Kind::Texts => {
-                let fields = csv_fields(value)?;
+                let fields = csv::fields(value)?;
                 self.lists.entry(flag.name).or_default().extend(fields);
                 return Ok(());
             }
@@ -238,8 +205,8 @@ impl Values {
             _ => {}
         }
         let (name, value) = match flag.kind {
-            Kind::Bool => (flag.name, parse_bool(value)?.to_string()),
-            Kind::Alias(other) => (other, parse_bool(value)?.to_string()),
+            Kind::Bool => (flag.name, kind::parse_bool(value)?.to_string()),
+            Kind::Alias(other) => (other, kind::parse_bool(value)?.to_string()),
             Kind::Log(log) => {
                 log.check(value)?;
                 return Ok(());
@@ -255,143 +222,6 @@ impl Values {
         };
         self.texts.insert(name, value);
         Ok(())
-    }
-}
-
-impl Kind {
-    /// The value of a flag that stands without one.
-    fn stands_alone(self) -> Option<&'static str> {
-        match self {
-            Self::Bool | Self::Alias(_) | Self::Log(Log::Bool) => Some("true"),
-            _ => None,
-        }
-    }
-
-    /// How the help calls what the flag takes.
-    fn type_name(self) -> &'static str {
-        match self {
-            Self::Bool | Self::Alias(_) | Self::Log(Log::Bool) => "",
-            Self::Text | Self::Scope | Self::Log(Log::Text) => "string",
-            Self::Texts => "strings",
-            Self::Repeated => "stringArray",
-            Self::Log(Log::Severity) => "severity",
-            Self::Log(Log::Level) => "Level",
-            Self::Log(Log::Size) => "uint",
-            Self::Log(Log::Trace) => "traceLocation",
-            Self::Log(Log::Modules) => "moduleSpec",
-        }
-    }
-}
-
-impl Log {
-    fn check(self, value: &str) -> Result<(), String> {
-        match self {
-            Self::Bool => parse_bool(value)
-                .map(drop)
-                .map_err(|_| "parse error".into()),
-            Self::Severity => {
-                let names = ["INFO", "WARNING", "ERROR", "FATAL"];
-                match names.contains(&value.to_uppercase().as_str()) {
-                    true => Ok(()),
-                    false => parse_int(value),
-                }
-            }
-            Self::Level => parse_int(value),
-            Self::Size => value
-                .parse::<u64>()
-                .map(drop)
-                .map_err(|_| "parse error".into()),
-            Self::Trace => {
-                let line = value.rsplit_once(':').map(|(_, line)| line.parse::<u32>());
-                match (value, line) {
-                    ("", _) | (_, Some(Ok(1..))) => Ok(()),
-                    _ => Err("syntax error: expect file.go:234".into()),
-                }
-            }
-            Self::Modules => {
-                let is_pair = |pair: &str| {
-                    pair.is_empty()
-                        || pair
-                            .split_once('=')
-                            .is_some_and(|(name, level)| !name.is_empty() && !level.is_empty())
-                };
-                match value.split(',').all(is_pair) {
-                    true => Ok(()),
-                    false => Err("syntax error: expect comma-separated list of filename=N".into()),
-                }
-            }
-            Self::Text => Ok(()),
-        }
-    }
-}
-
-/// Go's `strconv.ParseBool`.
-fn parse_bool(text: &str) -> Result<bool, String> {
-    match text {
-        "1" | "t" | "T" | "TRUE" | "true" | "True" => Ok(true),
-        "0" | "f" | "F" | "FALSE" | "false" | "False" => Ok(false),
-        _ => Err(format!(
-            "strconv.ParseBool: parsing {text:?}: invalid syntax"
-        )),
-    }
-}
-
-fn parse_int(text: &str) -> Result<(), String> {
-    use std::num::IntErrorKind::{NegOverflow, PosOverflow};
-    let failed = |why| format!("strconv.ParseInt: parsing {text:?}: {why}");
-    match text.parse::<i32>() {
-        Ok(_) => Ok(()),
-        Err(error) if matches!(error.kind(), PosOverflow | NegOverflow) => {
-            Err(failed("value out of range"))
-        }
-        Err(_) => Err(failed("invalid syntax")),
-    }
-}
-
-/// The fields of one line of CSV (RFC 4180), with the errors of Go's `encoding/csv`.
-fn csv_fields(line: &str) -> Result<Vec<String>, String> {
-    let failed = |at: usize, why| format!("parse error on line 1, column {}: {why}", at + 1);
-    let mut fields = Vec::new();
-    let mut at = 0;
-    if line.is_empty() {
-        return Ok(fields);
-    }
-    loop {
-        let rest = line.get(at..).unwrap_or_default();
-        let Some(quoted) = rest.strip_prefix('"') else {
-            let field = rest.split(',').next().unwrap_or_default();
-            if let Some(quote) = field.find('"') {
-                return Err(failed(at + quote, "bare \" in non-quoted-field"));
-            }
-            fields.push(field.to_owned());
-            at += field.len() + 1;
-            if at > line.len() {
-                return Ok(fields);
-            }
-            continue;
-        };
-        let mut field = String::new();
-        let mut left = quoted;
-        let behind = loop {
-            let misplaced = "extraneous or missing \" in quoted-field";
-            let Some((text, behind)) = left.split_once('"') else {
-                return Err(failed(line.len(), misplaced));
-            };
-            field.push_str(text);
-            match behind.strip_prefix('"') {
-                Some(more) => {
-                    field.push('"');
-                    left = more;
-                }
-                None if behind.is_empty() || behind.starts_with(',') => break behind,
-                None => return Err(failed(line.len() - behind.len() - 1, misplaced)),
-            }
-        };
-        fields.push(field);
-        if behind.is_empty() {
-            return Ok(fields);
-        }
-        at = line.len() - behind.len() + 1;
     }
 }
 
@@ -416,28 +246,4 @@ pub fn usages(flags: &[Flag]) -> String {
         format!("{:width$}   {}{default}\n", head(flag), flag.help)
     };
     shown().map(line).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lists_are_split_as_go_splits_csv() {
-        let fields = |text| csv_fields(text);
-        assert_eq!(fields("a,b"), Ok(vec!["a".into(), "b".into()]));
-        assert_eq!(fields("a,"), Ok(vec!["a".into(), String::new()]));
-        assert_eq!(fields("\"a,b\",c"), Ok(vec!["a,b".into(), "c".into()]));
-        assert_eq!(fields("\"a\"\"b\""), Ok(vec!["a\"b".into()]));
-        for bad in ["a\"b", "\"a", "\"a\"b"] {
-            assert!(fields(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn booleans_are_read_as_go_reads_them() {
-        assert_eq!(parse_bool("T"), Ok(true));
-        assert_eq!(parse_bool("0"), Ok(false));
-        assert!(parse_bool("yes").is_err());
-    }
 }
