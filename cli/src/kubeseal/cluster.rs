@@ -210,6 +210,9 @@ pub fn reason_of_network(error: &(dyn std::error::Error + 'static), address: &st
         {
             return format!("dial tcp {address}: connect: {}", reason_of_system(io));
         }
+        if let Some(why) = error.to_string().strip_prefix("invalid peer certificate: ") {
+            return format!("tls: failed to verify certificate: x509: {why}");
+        }
         next = error.source();
     }
     reason_of(error)

@@ -1,5 +1,6 @@
 //! `--re-encrypt`: the controller seals again with its newest key.
 
+use seal_api::annotations::KEY_HINTS;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -8,7 +9,7 @@ use super::{
     failure::{Failure, Outcome},
     flags::Flags,
     input::Input,
-    json::{Format, Ordered},
+    json::{self, Format, Ordered},
     sealed,
 };
 
@@ -24,6 +25,8 @@ pub fn run(flags: &Flags, input: &mut Input, out: &mut Zeroizing<String>) -> Out
         return Err(Failure::new(format!("{name}: holds no SealedSecret")));
     }
     for object in objects {
+        sealed::expect_sealed(&object)
+            .map_err(|why| Failure::new(format!("cannot re-encrypt secret: {why}")))?;
         let answer = controller
             .post("/v1/rotate", object.to_string().into_bytes())
             .map_err(|error| Failure::new(format!("cannot re-encrypt secret: {error}")))?;
@@ -42,10 +45,32 @@ pub fn run(flags: &Flags, input: &mut Input, out: &mut Zeroizing<String>) -> Out
                 metadata.remove(field);
             }
         }
+        if !has_hint(&object) {
+            remove_hint(&mut sealed);
+        }
         let format = Format::parse(&flags.format)?;
         out.push_str(&format.write(&Ordered::object(&sealed))?);
     }
     Ok(())
+}
+
+fn has_hint(object: &Value) -> bool {
+    object
+        .pointer("/metadata/annotations")
+        .is_some_and(|annotations| annotations.get(KEY_HINTS).is_some())
+}
+
+/// Our controller tells which key it sealed with. Whoever calls kubeseal gets what kubeseal writes.
+fn remove_hint(object: &mut Value) {
+    let Some(Value::Object(metadata)) = object.get_mut("metadata") else {
+        return;
+    };
+    if let Some(Value::Object(annotations)) = metadata.get_mut("annotations") {
+        annotations.remove(KEY_HINTS);
+    }
+    if metadata.get("annotations").is_some_and(json::is_empty) {
+        metadata.remove("annotations");
+    }
 }
 
 /// Why the controller did not do it, as client-go tells it.

@@ -57,6 +57,26 @@ pub fn stream(name: &str, bytes: Zeroizing<Vec<u8>>) -> Outcome<Vec<Value>> {
     })
 }
 
+/// Whether the controller can be asked about it: it takes no other kind, and none without a kind.
+///
+/// # Errors
+/// When it is another object.
+pub fn expect_sealed(value: &Value) -> Outcome<()> {
+    let kind = value
+        .get("kind")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    match kind {
+        "SealedSecret" => Ok(()),
+        "" => Err(Failure::new(
+            "expected a SealedSecret, found an object without a kind",
+        )),
+        other => Err(Failure::new(format!(
+            "expected a SealedSecret, found a {other}"
+        ))),
+    }
+}
+
 fn found(root: &Node<'_>) -> Outcome<Found> {
     if !root.is_mapping() {
         let what = go_type(root);

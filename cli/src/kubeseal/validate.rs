@@ -21,6 +21,8 @@ pub fn run(flags: &Flags, input: &mut Input) -> Outcome<()> {
         return Err(Failure::new(format!("{name}: holds no SealedSecret")));
     }
     for object in objects {
+        sealed::expect_sealed(&object)
+            .map_err(|why| Failure::new(format!("cannot validate sealed secret: {why}")))?;
         let called = object.pointer("/metadata/name").and_then(|it| it.as_str());
         match controller.post("/v1/verify", object.to_string().into_bytes()) {
             Ok(Answer::Text(_)) => {}

@@ -46,6 +46,47 @@ macro_rules! secret_json {
     };
 }
 
+/// What our controller makes of a SealedSecret: all of it stays but the sealed values.
+macro_rules! resealed {
+    ($metadata:literal, $template_metadata:literal, $template:literal) => {
+        concat!(
+            "{\n  \"kind\": \"SealedSecret\",\n  \"apiVersion\": \"bitnami.com/v1alpha1\",\n  \
+             \"metadata\": {\n    \"name\": \"db\",\n    \"namespace\": \"team-a\"",
+            $metadata,
+            "\n  },\n  \"spec\": {\n    \"template\": {\n      \"metadata\": {\n        \"name\": \
+             \"db\",\n        \"namespace\": \"team-a\"",
+            $template_metadata,
+            "\n      }",
+            $template,
+            "\n    },\n    \"encryptedData\": {\n      \"password\": \"<ciphertext>\"\n    }\n  }\n}\n"
+        )
+    };
+}
+
+const RESEALED: &str = r#"[
+  {"name": "db", "namespace": "team-a", "scope": "strict", "keys": ["b"],
+   "items": {"password": "czNjcjN0"}}]"#;
+
+const RESEALED_V1: &str = r#"{
+  "kind": "SealedSecret",
+  "apiVersion": "bitnami.com/v1alpha1",
+  "metadata": {
+    "name": "db",
+    "namespace": "team-a"
+  },
+  "spec": {
+    "template": {
+      "metadata": {
+        "name": "db",
+        "namespace": "team-a"
+      }
+    },
+    "data": "<ciphertext>",
+    "encryptedData": {}
+  }
+}
+"#;
+
 const SEALED_YAML_TWICE: &str = "---
 apiVersion: bitnami.com/v1alpha1
 kind: SealedSecret
@@ -263,6 +304,137 @@ pub(crate) const DEVIATIONS: &[Deviation] = &[
         "cert-ed25519",
         Refuses("error: expected RSA public key but found one of algorithm 1.3.101.112\n"),
     ),
+    deviation(
+        "live-no-ports",
+        Refuses(
+            "error: cannot get sealed secret service: the Service no-ports has no ports.\nPlease, use the flag --controller-name and --controller-namespace to set up the name and namespace of the sealed secrets controller\n",
+        ),
+    ),
+    deviation(
+        "live-server-without-credentials-asks",
+        Refuses(
+            "error: cannot get sealed secret service: Get \"$SERVER/api/v1/namespaces/kube-system/services/sealed-secrets-controller\": tls: failed to verify certificate: x509: UnknownIssuer.\nPlease, use the flag --controller-name and --controller-namespace to set up the name and namespace of the sealed secrets controller\n",
+        ),
+    ),
+    deviation(
+        "live-tls-server-name",
+        Refuses(
+            "error: cannot get sealed secret service: Get \"$SERVER/api/v1/namespaces/kube-system/services/sealed-secrets-controller\": tls: failed to verify certificate: x509: certificate not valid for name \"elsewhere.example\"; certificate is only valid for DnsName(\"kubernetes.default.svc\"), DnsName(\"kubernetes.default\"), DnsName(\"kubernetes\"), IpAddress(127.0.0.1), IpAddress(10.0.0.1) or IpAddress(127.0.0.1).\nPlease, use the flag --controller-name and --controller-namespace to set up the name and namespace of the sealed secrets controller\n",
+        ),
+    ),
+    deviation(
+        "live-validate-empty-input",
+        Refuses("error: <stdin>: holds no SealedSecret\n"),
+    ),
+    deviation(
+        "live-validate-secret",
+        Refuses("error: cannot validate sealed secret: expected a SealedSecret, found a Secret\n"),
+    ),
+    deviation(
+        "live-validate-list",
+        Refuses("error: cannot validate sealed secret: expected a SealedSecret, found a List\n"),
+    ),
+    deviation(
+        "live-validate-no-kind",
+        Refuses(
+            "error: cannot validate sealed secret: expected a SealedSecret, found an object without a kind\n",
+        ),
+    ),
+    deviation(
+        "live-re-encrypt-secret",
+        Refuses("error: cannot re-encrypt secret: expected a SealedSecret, found a Secret\n"),
+    ),
+    deviation(
+        "live-re-encrypt-no-kind",
+        Refuses(
+            "error: cannot re-encrypt secret: expected a SealedSecret, found an object without a kind\n",
+        ),
+    ),
+    deviation(
+        "live-re-encrypt-in-place-second-fails",
+        Refuses(
+            "error: cannot re-encrypt secret: an error on the server (\"no key could decrypt secret\") has prevented the request from succeeding (post services http:sealed-secrets-controller:http)\n",
+        ),
+    ),
+    deviation("live-validate-w", LeavesFile("out.yaml")),
+    deviation(
+        "live-re-encrypt-template-data-lost",
+        Prints(
+            resealed!(
+                "",
+                "",
+                ",\n      \"data\": {\n        \"password\": null,\n        \"url\": \"pg://{{ .password }}\"\n      }"
+            ),
+            RESEALED,
+        ),
+    ),
+    deviation(
+        "live-re-encrypt-broken-template",
+        Prints(
+            resealed!(
+                "",
+                "",
+                ",\n      \"data\": {\n        \"x\": \"{{ .nope\"\n      }"
+            ),
+            RESEALED,
+        ),
+    ),
+    deviation(
+        "live-re-encrypt-template-labels-lost",
+        Prints(
+            resealed!(
+                "",
+                ",\n        \"labels\": {\n          \"app\": \"shop\"\n        },\n        \"annotations\": {\n          \"note\": \"x\"\n        }",
+                ""
+            ),
+            RESEALED,
+        ),
+    ),
+    deviation(
+        "live-re-encrypt-labels-of-the-sealed-secret",
+        Prints(
+            resealed!(
+                ",\n    \"labels\": {\n      \"app\": \"shop\"\n    },\n    \"annotations\": {\n      \"note\": \"x\"\n    }",
+                "",
+                ""
+            ),
+            RESEALED,
+        ),
+    ),
+    deviation(
+        "live-re-encrypt-labels-on-both",
+        Prints(
+            resealed!(
+                ",\n    \"labels\": {\n      \"app\": \"shop\"\n    }",
+                ",\n        \"labels\": {\n          \"app\": \"shop\"\n        }",
+                ""
+            ),
+            RESEALED,
+        ),
+    ),
+    deviation(
+        "live-re-encrypt-server-side-fields",
+        Prints(
+            resealed!(
+                ",\n    \"uid\": \"6f7f3c1e-1111-4222-8333-444455556666\",\n    \"resourceVersion\": \"77\"",
+                ",\n        \"resourceVersion\": \"77\",\n        \"generation\": 4,\n        \"creationTimestamp\": \"2024-01-02T03:04:05Z\"",
+                ""
+            ),
+            RESEALED,
+        ),
+    ),
+    deviation(
+        "live-re-encrypt-last-applied",
+        Prints(
+            resealed!(
+                ",\n    \"annotations\": {\n      \"kubectl.kubernetes.io/last-applied-configuration\": \"{}\"\n    }",
+                ",\n        \"annotations\": {\n          \"kubectl.kubernetes.io/last-applied-configuration\": \"{}\"\n        }",
+                ""
+            ),
+            RESEALED,
+        ),
+    ),
+    deviation("live-re-encrypt-v1-data", Prints(RESEALED_V1, "")),
 ];
 
 impl Deviation {
@@ -280,6 +452,7 @@ impl Deviation {
             }
             Prints(stdout, opened) => {
                 case.stdout = stdout.into();
+                case.opened.clear();
                 if !opened.is_empty() {
                     case.opened.insert("stdout".into(), parsed(opened));
                 }

@@ -40,7 +40,7 @@ pub(crate) enum Found {
     Directory,
 }
 
-pub(crate) fn run(case: &Transcript) -> Observed {
+pub(crate) fn run(case: &Transcript, places: &[(&'static str, String)]) -> Observed {
     let (directory, home, temporary) = (folder(), folder(), folder());
     let server = Server::start(case.http.clone());
     let placeholders = [
@@ -50,6 +50,7 @@ pub(crate) fn run(case: &Transcript) -> Observed {
     ];
     let placeholders: Vec<_> = placeholders
         .into_iter()
+        .chain(places.iter().cloned())
         .filter(|(_, value)| !value.is_empty())
         .collect();
     let filled = |text: &str| {

@@ -1,10 +1,17 @@
 //! kubeseal by name: every recorded run of upstream's program, replayed with ours.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test may fail, and speaks to who reads its output"
+)]
 
 mod comparison;
 mod deviations;
 mod envelopes;
+mod live;
 mod machine;
 mod server;
 mod transcripts;
@@ -26,7 +33,7 @@ fn replay(group: &str) {
             .filter(|case| case.group == group && !case.live)
     };
     assert!(cases().next().is_some(), "no case of the group {group}");
-    let wrong: Vec<String> = cases().filter_map(wrong).collect();
+    let wrong: Vec<String> = cases().filter_map(|case| wrong(case, &[])).collect();
     let (wrong_count, all) = (wrong.len(), cases().count());
     assert!(
         wrong.is_empty(),
@@ -35,7 +42,8 @@ fn replay(group: &str) {
     );
 }
 
-fn wrong(case: &Transcript) -> Option<String> {
+/// `places` are placeholders besides the usual ones.
+fn wrong(case: &Transcript, places: &[(&'static str, String)]) -> Option<String> {
     let deviation = DEVIATIONS
         .iter()
         .find(|deviation| deviation.name == case.name);
@@ -43,7 +51,7 @@ fn wrong(case: &Transcript) -> Option<String> {
         Some(deviation) => deviation.apply(case),
         None => case.clone(),
     };
-    let differences = comparison::differences(&expected, &machine::run(case));
+    let differences = comparison::differences(&expected, &machine::run(case, places));
     let called = &case.name;
     (!differences.is_empty()).then(|| format!("== {called}\n{}", differences.join("\n")))
 }
