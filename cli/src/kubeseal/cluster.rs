@@ -64,9 +64,9 @@ impl<'a> Controller<'a> {
     /// # Errors
     /// When the settings lead to no cluster, or there is no such Service.
     pub fn find(flags: &'a ClusterFlags) -> Outcome<Self> {
-        let timeout = parse_timeout(&flags.request_timeout)?;
         let runtime = runtime()?;
         let config = runtime.block_on(config(flags))?;
+        let timeout = parse_timeout(&flags.request_timeout)?;
         let base = config
             .cluster_url
             .to_string()

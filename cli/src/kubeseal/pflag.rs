@@ -141,6 +141,10 @@ impl Values {
         letters: &'a str,
         rest: &mut impl Iterator<Item = &'a str>,
     ) -> Result<(), UsageError> {
+        // Those of Go's test runner.
+        if letters.starts_with("test.") {
+            return Ok(());
+        }
         let mut left = letters;
         while let Some(letter) = left.chars().next() {
             let behind = left.get(letter.len_utf8()..).unwrap_or_default();
