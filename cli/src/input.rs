@@ -180,7 +180,10 @@ pub fn place_of(node: &Node<'_>, path: &[&str]) -> Location {
 
 /// Reads to the end into a buffer that leaves no copies behind where it grows; `None` for more than
 /// [`MOST_BYTES`].
-fn read_wiped(reader: &mut impl Read, expected: usize) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+pub(crate) fn read_wiped(
+    reader: &mut impl Read,
+    expected: usize,
+) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     let capacity = expected.min(MOST_BYTES) + 1;
     let mut bytes = Zeroizing::new(vec![0; capacity.max(8 << 10)]);
     let mut filled = 0;

@@ -15,6 +15,7 @@ pub mod commands;
 pub mod error;
 pub mod identities;
 pub mod input;
+pub mod kubeseal;
 pub mod naming;
 pub mod output;
 pub mod plain;
@@ -55,10 +56,15 @@ Examples:
 
 Exit status: 0 good, 2 could not do it.";
 
-/// Runs the program with these arguments, its name first.
+/// Runs the program with these arguments, its name first. Called as `kubeseal` it is
+/// [`kubeseal`].
 ///
 /// Help and version go to standard output with status 0; see [`error::exit_code`] for the rest.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let mut arguments = arguments.into_iter().peekable();
+    if arguments.peek().is_some_and(kubeseal::is_name) {
+        return kubeseal::run(arguments);
+    }
     match Program::try_parse_from(arguments) {
         Ok(program) => error::exit_code(program.command.run()),
         Err(usage) => error::exit_code_of_usage(&usage),

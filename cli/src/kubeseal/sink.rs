@@ -1,0 +1,107 @@
+//! Where results go: standard output, or the file of `-w`.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Write},
+    path::Path,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use tempfile::{Builder, NamedTempFile};
+
+use super::failure::{Failure, Outcome};
+use crate::output;
+
+/// The open end of one run.
+pub enum Sink {
+    /// Standard output.
+    Stdout,
+    /// A file beside the one that it will replace, in one step and only when all is well. A symbolic
+    /// link is replaced itself, and the new file is its owner's alone, as upstream has it.
+    File {
+        /// What it will replace.
+        path: String,
+        /// Removed when it is dropped.
+        pending: NamedTempFile,
+    },
+}
+
+impl Sink {
+    /// Standard output when the path is empty.
+    ///
+    /// # Errors
+    /// When no file can be made there.
+    pub fn open(path: &str) -> Outcome<Self> {
+        if path.is_empty() {
+            return Ok(Self::Stdout);
+        }
+        if fs::symlink_metadata(path).is_ok_and(|there| there.is_dir()) {
+            return Err(Failure::new(format!("open {path}: is a directory")));
+        }
+        Ok(Self::File {
+            path: path.to_owned(),
+            pending: create_beside(path)?,
+        })
+    }
+
+    /// Delivers everything at once. On a failure, `-w` is left as it was, while standard output gets
+    /// the documents that came before the failing one: scripts see what upstream prints.
+    ///
+    /// # Errors
+    /// The failure that came in, or that of writing.
+    pub fn finish(self, text: &[u8], outcome: Outcome<()>) -> Outcome<()> {
+        match self {
+            Self::Stdout => {
+                output::print(text)?;
+                outcome
+            }
+            Self::File { path, mut pending } => {
+                outcome?;
+                let written = pending.write_all(text);
+                let synced = written.and_then(|()| pending.as_file().sync_all());
+                synced.map_err(|error| Failure::of_path("write", &path, &error))?;
+                let renamed = pending.persist(&path);
+                renamed.map_err(|error| Failure::of_path("rename", &path, &error.error))?;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Called `.NAME` and digits, as upstream's error messages have it.
+fn create_beside(path: &str) -> Outcome<NamedTempFile> {
+    let path = Path::new(path);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let directory = path.parent().unwrap_or(Path::new(""));
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let digits = since.map_or(0, |time| time.as_nanos()).to_string();
+    let here = match directory.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => directory,
+    };
+    let mut error_path = String::new();
+    let made = Builder::new()
+        .prefix(&format!(".{name}"))
+        .suffix(&digits)
+        .rand_bytes(0)
+        .make_in(here, |pending| {
+            let shown = directory.join(pending.file_name().unwrap_or_default());
+            error_path = shown.display().to_string();
+            private(pending)
+        });
+    let pending = made.map_err(|error| {
+        let cause = error.get_ref().and_then(std::error::Error::source);
+        let cause = cause.and_then(|it| it.downcast_ref::<io::Error>());
+        Failure::of_path("open", &error_path, cause.unwrap_or(&error))
+    })?;
+    let (file, path) = pending.into_parts();
+    Ok(NamedTempFile::from_parts(file, path))
+}
+
+fn private(path: &Path) -> io::Result<fs::File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}

@@ -1,0 +1,49 @@
+//! `--validate`: can the controller open it?
+
+use super::{
+    cluster::{Answer, Controller},
+    failure::{Failure, Outcome},
+    flags::Flags,
+    input::Input,
+    rotate::refusal,
+    sealed,
+};
+
+/// Asks for every document.
+///
+/// # Errors
+/// When the controller cannot open one, or cannot be asked.
+pub fn run(flags: &Flags, input: &mut Input) -> Outcome<()> {
+    let controller = Controller::find(&flags.cluster)?;
+    let name = input.name();
+    let objects = sealed::stream(&name, input.read()?)?;
+    if objects.is_empty() {
+        return Err(Failure::new(format!("{name}: holds no SealedSecret")));
+    }
+    for object in objects {
+        sealed::expect_sealed(&object)
+            .map_err(|why| Failure::new(format!("cannot validate sealed secret: {why}")))?;
+        let called = object.pointer("/metadata/name").and_then(|it| it.as_str());
+        match controller.post("/v1/verify", object.to_string().into_bytes()) {
+            Ok(Answer::Text(_)) => {}
+            Ok(Answer::Refused(409, _)) => {
+                let called = called.unwrap_or_default();
+                return Err(Failure::new(format!(
+                    "unable to decrypt sealed secret: {called}"
+                )));
+            }
+            Ok(Answer::Refused(status, message)) => {
+                let why = refusal(&controller, status, &message);
+                return Err(Failure::new(format!(
+                    "cannot validate sealed secret: {why}"
+                )));
+            }
+            Err(error) => {
+                return Err(Failure::new(format!(
+                    "cannot validate sealed secret: {error}"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
