@@ -182,10 +182,5 @@ fn decode(object: &Value) -> Result<SealedSecret, Refused> {
     if items.is_some_and(|items| !items.is_object()) {
         return Err(malformed("spec.encryptedData is not a mapping"));
     }
-    let sealed = SealedSecret::decode(object.clone())
-        .map_err(|error| Refused::Malformed(error.to_string()))?;
-    if sealed.spec.encrypted_data.is_empty() && sealed.spec.data.is_none() {
-        return Err(malformed("the SealedSecret holds no sealed value"));
-    }
-    Ok(sealed)
+    SealedSecret::decode(object.clone()).map_err(|error| Refused::Malformed(error.to_string()))
 }
