@@ -32,6 +32,8 @@ const OPERATIONS_A_TURN: usize = 16;
 const DIAGNOSED_ITEMS: usize = 1;
 /// What one request from outside may cost at most: about 15 s of RSA-4096 on one core.
 const MOST_OPERATIONS_A_REQUEST: usize = 4096;
+/// So many namespaces are remembered with the key that last opened something in them.
+const MOST_NAMESPACES: usize = 10_000;
 /// So many requests from outside may wait.
 const MOST_REQUESTS: usize = 32;
 
@@ -56,6 +58,16 @@ struct State {
     /// Requests from outside that wait or are worked on.
     requests: usize,
     closed: bool,
+}
+
+impl State {
+    /// A guess that saves operations: when there are too many of them, all are forgotten.
+    fn remember(&mut self, namespace: String, key: KeyId) {
+        if self.last_key.len() >= MOST_NAMESPACES {
+            self.last_key.clear();
+        }
+        self.last_key.insert(namespace, key);
+    }
 }
 
 struct Job {
@@ -236,7 +248,7 @@ impl Shared {
                     self.wakeup.notify_one();
                     continue;
                 }
-                Turn::Done(Some(key)) => drop(state.last_key.insert(namespace, key)),
+                Turn::Done(Some(key)) => state.remember(namespace, key),
                 Turn::Done(None) => {}
             }
             state.requests -= usize::from(priority == Priority::Http);

@@ -5,6 +5,9 @@
 //! from one [`Budget`] that no template can outspend, never panic, and report
 //! errors that hold no value.
 //!
+//! The crate knows nothing of Kubernetes: no Secret, no item of one, no cluster. It reads no file, no
+//! environment and no network; the clock and random bytes only where a template asks for them.
+//!
 //! One file per stage: `lex`, `parse`, `ast`, `eval`; one file per group of
 //! functions under `functions`, all named in `functions/table.rs`. Lists and
 //! dicts live in the `heap` of one rendering, so that values can share and
