@@ -5,7 +5,7 @@ use crate::unicode::is_print;
 
 /// Quotes as a Go string literal; `ascii` escapes everything beyond ASCII.
 pub(crate) fn quote(text: &[u8], ascii: bool) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len() + text.len() / 8 + 2);
+    let mut out = Vec::with_capacity(text.len() + text.len() / 2 + 8);
     out.push(b'"');
     let mut at = 0;
     while at < text.len() {
@@ -70,16 +70,27 @@ fn push_escaped(out: &mut Vec<u8>, rune: char, quote: char, ascii: bool) {
         '\u{B}' => out.extend_from_slice(b"\\v"),
         _ => {
             let code = u32::from(rune);
-            let escape = match code {
-                0..0x20 | 0x7F => format!("\\x{code:02x}"),
-                0..0x1_0000 => format!("\\u{code:04x}"),
-                _ => format!("\\U{code:08x}"),
+            let (escape, digits) = match code {
+                0..0x20 | 0x7F => (b"\\x", 2),
+                0..0x1_0000 => (b"\\u", 4),
+                _ => (b"\\U", 8),
             };
-            out.extend_from_slice(escape.as_bytes());
+            out.extend_from_slice(escape);
+            push_hex(out, code, digits);
         }
     }
 }
 
 fn push_hex_byte(out: &mut Vec<u8>, byte: u8) {
-    out.extend_from_slice(format!("\\x{byte:02x}").as_bytes());
+    out.extend_from_slice(b"\\x");
+    push_hex(out, byte.into(), 2);
+}
+
+fn push_hex(out: &mut Vec<u8>, code: u32, digits: u32) {
+    let nibbles = (0..digits).rev().map(|digit| (code >> (4 * digit)) & 0xF);
+    out.extend(
+        nibbles
+            .filter_map(|nibble| char::from_digit(nibble, 16))
+            .map(|hex| hex as u8),
+    );
 }
