@@ -26,3 +26,6 @@ shown() {
     printf '%s\n' "$dim\$$words$plain" >&2
     "$@"
 }
+
+# random_hex N: N random bytes in hexadecimal.
+random_hex() { od -An -N"$1" -tx1 /dev/urandom | tr -d ' \n'; }
