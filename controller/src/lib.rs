@@ -5,10 +5,12 @@
 //! with a queue in which fairness and priority live; see [`unsealer`]. [`run`] starts every task,
 //! watches over it and ends the process with the reason when one ends.
 //!
-//! The arrows point one way: `run` → `watches`, `http`, `keys`, `reconcile` → `unsealer` →
-//! `schedule`; `outcome` and `status` know none of them.
+//! `run` starts `watches`, `http`, `keys` and the passes of `reconcile`, which share `unsealer` and
+//! `metrics`. Pure, and tested without any of them: `schedule`, `reconcile::plan`,
+//! `reconcile::desired`, `inputs`, `outcome`, `status`, `backoff`.
 
 pub mod args;
+pub mod backoff;
 pub mod client;
 pub mod clock;
 pub mod events;
@@ -25,6 +27,7 @@ pub mod tasks;
 pub mod telemetry;
 pub mod unsealer;
 pub mod watches;
+pub mod wiped;
 
 use std::{
     io::{self, Write},

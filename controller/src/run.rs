@@ -15,7 +15,7 @@ use axum::Router;
 use futures::StreamExt;
 use jiff::SignedDuration;
 use kube::{
-    Client, Config,
+    Client, Config, Resource,
     runtime::{
         controller::{self, Action, applier},
         reflector::{self, ObjectRef, Store, store::Writer},
@@ -37,7 +37,11 @@ use crate::{
     keys::{self, KeyPolicy, KeySink, KeySource, make_keys, publish, watch_keys},
     metrics::{Inventory, Metrics},
     reconcile::{
-        Context, desired::DigestKey, key_of, memory::Memory, pass, secret_cache::SecretCache,
+        Context,
+        desired::DigestKey,
+        memory::Memory,
+        pass,
+        secret_cache::{SecretCache, key_of},
     },
     tasks::{RunError, Tasks},
     unsealer::{Unsealer, Watched},
@@ -265,7 +269,7 @@ async fn passes(
         .take_until(stop.cancelled_owned())
         .map(Ok::<_, Infallible>);
     let reconciler = |watched: Arc<Watched>, context: Arc<Context>| {
-        let (namespace, name) = key_of(&watched);
+        let (namespace, name) = key_of(watched.meta());
         let span = tracing::info_span!("reconcile", %namespace, %name);
         tokio::spawn(pass(watched, context).instrument(span))
     };

@@ -10,10 +10,7 @@ use seal_keyring::{GenerateError, Naming, NewKey, in_use, not_before};
 use tokio::{sync::Notify, task::JoinError, time};
 
 use super::{KeySource, Snapshot};
-use crate::{
-    clock::Clock,
-    reconcile::{desired::Wiped, memory::backoff},
-};
+use crate::{backoff::backoff, clock::Clock, wiped::Wiped};
 
 /// So many names are tried for a key.
 const NAMES_TRIED: usize = 8;

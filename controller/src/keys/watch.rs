@@ -14,7 +14,7 @@ use kube::{
 use seal_keyring::{KEY_LABEL, Key, KeyOrder, Keyring, in_use};
 
 use super::KeySink;
-use crate::reconcile::desired::Wiped;
+use crate::wiped::Wiped;
 
 /// The labelled key Secrets, and the one that upstream's earliest releases left without a label.
 #[derive(Debug, Clone, Copy)]
@@ -111,7 +111,10 @@ impl Found {
                     listed.keys.insert(key.name().to_owned(), key);
                 }
             }
-            Event::Delete(secret) => drop(listed.keys.remove(&secret.name_any())),
+            Event::Delete(secret) => {
+                listed.keys.remove(&secret.name_any());
+                drop(Wiped(secret));
+            }
         }
     }
 }

@@ -10,8 +10,7 @@ use seal_keyring::KEY_LABEL;
 use seal_sealing::Unsealed;
 
 use super::{
-    Context,
-    desired::{self, Wiped},
+    Context, desired,
     memory::Situation,
     plan::{Plan, Update, would_be_a_key},
     secret_cache::{Key, SecretMeta},
@@ -22,6 +21,7 @@ use crate::{
     outcome::{Failure, Success},
     schedule::Priority,
     unsealer::Watched,
+    wiped::Wiped,
 };
 
 /// The field manager that users' Argo CD rules expect.

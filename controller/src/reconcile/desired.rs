@@ -9,32 +9,14 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
 };
 use seal_sealing::Secret as Plain;
-use zeroize::Zeroize;
 
 use super::plan::Update;
+use crate::wiped::Wiped;
 
 /// Kubernetes itself puts the token and its certificate into Secrets of this type.
 const TOKEN_TYPE: &str = "kubernetes.io/service-account-token";
 
 type Texts = BTreeMap<String, String>;
-
-/// A Secret in the API's types, its values wiped when it is dropped.
-#[derive(Default)]
-pub struct Wiped(pub Secret);
-
-impl Drop for Wiped {
-    fn drop(&mut self) {
-        for value in self.0.data.iter_mut().flat_map(BTreeMap::values_mut) {
-            value.0.zeroize();
-        }
-    }
-}
-
-impl std::fmt::Debug for Wiped {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Wiped([redacted])")
-    }
-}
 
 /// The Secret to create.
 ///

@@ -14,9 +14,8 @@ use super::{
     desired::Fingerprint,
     secret_cache::{Key, is_newer},
 };
+use crate::backoff::backoff;
 
-const FIRST_RETRY: Duration = Duration::from_millis(500);
-const LAST_RETRY: Duration = Duration::from_secs(300);
 /// Repairs of one object that are made at once.
 const FREE_REPAIRS: u32 = 3;
 /// After this time without a repair the next one is a first one again.
@@ -148,24 +147,9 @@ fn elapsed(from: Timestamp, to: Timestamp) -> Duration {
     to.duration_since(from).try_into().unwrap_or_default()
 }
 
-/// How long to wait after so many failures in a row: doubling, capped, without end.
-#[must_use]
-pub fn backoff(failures: u32) -> Duration {
-    let factor = 2_u32.saturating_pow(failures.saturating_sub(1).min(20));
-    FIRST_RETRY.saturating_mul(factor).min(LAST_RETRY)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn retries_slow_down_to_a_cap_and_never_end() {
-        assert_eq!(backoff(1), FIRST_RETRY);
-        assert_eq!(backoff(2), 2 * FIRST_RETRY);
-        assert_eq!(backoff(11), LAST_RETRY);
-        assert_eq!(backoff(u32::MAX), LAST_RETRY);
-    }
 
     #[test]
     fn repairs_that_do_not_last_slow_down_and_recover_after_a_quiet_time() {
@@ -174,7 +158,7 @@ mod tests {
         (0..3).for_each(|_| remembered.count_repair(at(0)));
         assert_eq!(remembered.repair_delay(at(0)), Duration::ZERO);
         remembered.count_repair(at(0));
-        assert_eq!(remembered.repair_delay(at(0)), FIRST_RETRY);
+        assert_eq!(remembered.repair_delay(at(0)), backoff(1));
         assert_eq!(remembered.repair_delay(at(1)), Duration::ZERO);
         remembered.count_repair(at(700));
         assert_eq!(remembered.repair_delay(at(700)), Duration::ZERO);

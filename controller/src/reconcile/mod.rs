@@ -20,12 +20,13 @@ use tokio::sync::Semaphore;
 use self::{
     apply::{Applied, apply},
     desired::DigestKey,
-    memory::{Memory, Remembered, Situation, backoff},
+    memory::{Memory, Remembered, Situation},
     plan::{Guard, Observation, Plan, plan},
-    secret_cache::{Key, SecretCache, SecretMeta},
+    secret_cache::{Key, SecretCache, SecretMeta, key_of},
 };
 use crate::{
     args::DriftPolicy,
+    backoff::backoff,
     clock::Clock,
     inputs,
     keys::{KeySource, Snapshot},
@@ -72,7 +73,7 @@ pub struct Context {
 /// Makes one pass. It does not fail: what goes wrong is recorded and told, and the answer says when
 /// to come again.
 pub async fn pass(watched: Arc<Watched>, context: Arc<Context>) -> Action {
-    let key = key_of(&watched);
+    let key = key_of(watched.meta());
     let remembered = context.memory.of(&key);
     let keys = context.keys.snapshot();
     let secret = match look_up(&context, &key).await {
@@ -243,14 +244,6 @@ fn again(context: &Context, key: &Key, situation: &Situation) -> Action {
 /// Up to a tenth more, so that many objects that failed together do not come back together.
 fn jittered(delay: Duration, noise: i32) -> Duration {
     delay + delay * (noise.unsigned_abs() % 100) / 1000
-}
-
-/// Namespace and name of an object.
-#[must_use]
-pub fn key_of(watched: &Watched) -> Key {
-    let metadata = watched.meta();
-    let text = |field: &Option<String>| field.clone().unwrap_or_default();
-    (text(&metadata.namespace), text(&metadata.name))
 }
 
 fn status_of<'a>(

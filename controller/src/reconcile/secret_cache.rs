@@ -235,7 +235,9 @@ impl State {
     }
 }
 
-fn key_of(metadata: &ObjectMeta) -> Key {
+/// Namespace and name of an object with this metadata.
+#[must_use]
+pub fn key_of(metadata: &ObjectMeta) -> Key {
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
     (text(&metadata.namespace), text(&metadata.name))
 }

@@ -22,7 +22,10 @@ use tokio::sync::{mpsc, watch as channel};
 
 use self::merged::merged;
 use crate::{
-    reconcile::{Context, key_of, secret_cache::Key},
+    reconcile::{
+        Context,
+        secret_cache::{Key, key_of},
+    },
     unsealer::Watched,
 };
 
@@ -65,7 +68,11 @@ where
 {
     let watches = namespaces.apis::<K>(client).into_iter();
     let watches = watches.map(|api| watcher(api, config.clone()).default_backoff().boxed());
-    merged(watches.collect(), |object| key(object.meta()), K::tombstone)
+    merged(
+        watches.collect(),
+        |object| key_of(object.meta()),
+        K::tombstone,
+    )
 }
 
 /// What stands for an object that is known to be gone.
@@ -100,11 +107,6 @@ fn named((namespace, name): &Key) -> ObjectMeta {
     }
 }
 
-fn key(metadata: &ObjectMeta) -> Key {
-    let text = |field: &Option<String>| field.clone().unwrap_or_default();
-    (text(&metadata.namespace), text(&metadata.name))
-}
-
 /// Watches SealedSecrets for ever: keeps the store, wakes what changed, forgets what is gone.
 ///
 /// Of an object that is gone the Secret is deleted, too, where that is asked for
@@ -133,7 +135,7 @@ pub async fn watch_sealed_secrets(
                 let _ = wakes.send(ObjectRef::from_obj(&watched)); // Shutting down.
             }
             Some(Ok(Event::Delete(watched))) => {
-                context.memory.forget(&key_of(&watched));
+                context.memory.forget(&key_of(watched.meta()));
                 if delete_secrets {
                     delete_secret(&context, &watched).await;
                 }
@@ -209,7 +211,7 @@ fn reference((namespace, name): &Key) -> ObjectRef<Watched> {
 
 /// Deletes the Secret that a SealedSecret controlled, and no other.
 async fn delete_secret(context: &Context, watched: &Watched) {
-    let key = key_of(watched);
+    let key = key_of(watched.meta());
     let uid = watched.meta().uid.clone().unwrap_or_default();
     let Some(secret) = context
         .secrets

@@ -75,8 +75,9 @@ impl NewKey {
         let pkcs8 = private_key.pkcs8().into();
         let signer = KeyPair::from_pkcs8_der_and_sign_algo(&pkcs8, &PKCS_RSA_SHA256)
             .map_err(|error| failed(&error))?;
+        let signer = Zeroizing::new(signer);
         let signed = params
-            .self_signed(&signer)
+            .self_signed(&*signer)
             .map_err(|error| failed(&error))?;
         let certificate = Certificate::from_der(signed.der().to_vec())?;
         Ok(Self {
