@@ -86,6 +86,7 @@ pub async fn run(args: Args) -> Result<(), RunError> {
         objects: objects.clone(),
         keys: keys.clone(),
         clock: clock.clone(),
+        renew_period: args.key_renew_period,
         omit_names: args.metrics_omit_secret_labels,
     };
     let measured = http::metrics_router(metrics.registry(inventory));

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::{
     core::DeserializeGuard,
     runtime::{reflector, watcher::Event},
@@ -44,6 +44,7 @@ fn scraped(omit_names: bool, events: Vec<Event<DeserializeGuard<SealedSecret>>>)
         objects,
         keys,
         clock,
+        renew_period: SignedDuration::from_hours(720),
         omit_names,
     }))
     .unwrap()
@@ -64,6 +65,8 @@ fn upstreams_names_are_there() {
         "sealed_secrets_controller_http_request_duration_seconds_count{path=\"/v1/verify\",method=\"post\"} 1",
         "sealed_secrets_controller_reconcile_duration_seconds_count 1",
         "sealed_secrets_controller_objects{ready=\"False\",reason=\"WrongKey\"} 1",
+        "sealed_secrets_controller_conditions{condition=\"Stalled\",status=\"True\"} 1",
+        "sealed_secrets_controller_key_renew_period_seconds 2592000",
         "sealed_secrets_controller_keys 0",
     ] {
         assert!(
@@ -82,6 +85,16 @@ fn a_removed_objects_series_goes_away_and_the_others_stay() {
         !text.contains("name=\"gone\"") && text.contains("name=\"stays\""),
         "{text}"
     );
+}
+
+/// Upstream #1747.
+#[test]
+fn the_errors_of_a_namespace_go_when_its_last_object_goes() {
+    let errors = |text: &str| text.contains("unseal_errors_total{");
+    let apply = || Event::Apply(object("db", Some(Reason::WrongKey)));
+    assert!(errors(&scraped(false, vec![apply()])));
+    let gone = vec![apply(), Event::Delete(object("db", None))];
+    assert!(!errors(&scraped(false, gone)));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::{
     fmt,
 };
 
+use jiff::SignedDuration;
 use kube::{Resource, runtime::reflector::Store};
 use prometheus_client::{
     collector::Collector,
@@ -23,6 +24,8 @@ pub struct Inventory {
     pub keys: KeySource,
     /// The time.
     pub clock: Clock,
+    /// After which age of the newest key a new one is made; zero for never.
+    pub renew_period: SignedDuration,
     /// Whether no metric may name a SealedSecret (`--metrics-omit-secret-labels`).
     pub omit_names: bool,
 }
@@ -39,6 +42,7 @@ impl Collector for Inventory {
             self.condition_info(&mut encoder)?;
         }
         self.counts(&mut encoder)?;
+        self.conditions(&mut encoder)?;
         self.current_key(&mut encoder)
     }
 }
@@ -135,8 +139,42 @@ impl Inventory {
         Ok(())
     }
 
+    /// Conditions of ours alone: the words of others have no end.
+    fn conditions(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let mut counts: BTreeMap<(&str, &str), i64> = BTreeMap::new();
+        for watched in self.objects.state() {
+            let status = watched.0.as_ref().ok().and_then(|it| it.status.as_ref());
+            for condition in status.into_iter().flat_map(|status| &status.conditions) {
+                let Some(type_) = condition.type_.name() else {
+                    continue;
+                };
+                let status = match condition.status {
+                    ConditionStatus::True => "True",
+                    ConditionStatus::False => "False",
+                    ConditionStatus::Unknown => "Unknown",
+                };
+                *counts.entry((type_, status)).or_default() += 1;
+            }
+        }
+        let help = "SealedSecrets by condition and its status";
+        let mut family = encoder.encode_descriptor("conditions", help, None, MetricType::Gauge)?;
+        for ((condition, status), count) in counts {
+            let labels = [("condition", condition), ("status", status)];
+            ConstGauge::new(count).encode(family.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+
     fn current_key(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let snapshot = self.keys.snapshot();
+        let help = "After which age of the newest key a new one is made; 0 for never";
+        let period = ConstGauge::new(self.renew_period.as_secs());
+        period.encode(encoder.encode_descriptor(
+            "key_renew_period_seconds",
+            help,
+            None,
+            MetricType::Gauge,
+        )?)?;
         let help = "Keys in use";
         let count = ConstGauge::new(i64::try_from(snapshot.keyring.len()).unwrap_or(i64::MAX));
         count.encode(encoder.encode_descriptor("keys", help, None, MetricType::Gauge)?)?;

@@ -4,6 +4,7 @@
 //! collected anew at every scrape ([`Inventory`]), so that a removed object's series goes away by
 //! itself.
 
+mod errors;
 mod inventory;
 
 pub use inventory::Inventory;
@@ -15,6 +16,8 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
+
+use self::errors::{ErrorsByNamespace, UnsealErrors};
 
 /// What every name begins with.
 const PREFIX: &str = "sealed_secrets_controller";
@@ -30,7 +33,7 @@ pub struct Metrics(Arc<Measured>);
 #[derive(Debug)]
 struct Measured {
     unseal_requests: Counter,
-    unseal_errors: Family<UnsealError, Counter>,
+    unseal_errors: Arc<UnsealErrors>,
     passes: Histogram,
     queued: Gauge,
     waits: Histogram,
@@ -39,13 +42,6 @@ struct Measured {
     repairs: Counter,
     http_requests: Family<HttpRequest, Counter>,
     http_durations: Family<HttpRoute, Histogram, fn() -> Histogram>,
-}
-
-/// Why unsealing failed, in upstream's words, and where.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct UnsealError {
-    reason: &'static str,
-    namespace: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -70,7 +66,7 @@ impl Default for Metrics {
     fn default() -> Self {
         Self(Arc::new(Measured {
             unseal_requests: Counter::default(),
-            unseal_errors: Family::default(),
+            unseal_errors: Arc::default(),
             passes: histogram(),
             queued: Gauge::default(),
             waits: histogram(),
@@ -96,11 +92,7 @@ impl Metrics {
 
     /// A pass that failed; `reason` is one of upstream's words.
     pub fn failed(&self, reason: &'static str, namespace: &str) {
-        let labels = UnsealError {
-            reason,
-            namespace: namespace.to_owned(),
-        };
-        self.0.unseal_errors.get_or_create(&labels).inc();
+        self.0.unseal_errors.count(namespace, reason);
     }
 
     /// A pass that will be made again.
@@ -159,11 +151,6 @@ impl Metrics {
             "Passes over SealedSecrets that wanted something done",
             it.unseal_requests.clone(),
         );
-        registry.register(
-            "unseal_errors",
-            "Passes that failed, by reason (fetch, status, unseal, unmanaged, update)",
-            it.unseal_errors.clone(),
-        );
         registry.register_with_unit(
             "reconcile_duration",
             "How long such passes took",
@@ -207,6 +194,11 @@ impl Metrics {
             Unit::Seconds,
             it.http_durations.clone(),
         );
+        let errors = ErrorsByNamespace {
+            errors: Arc::clone(&it.unseal_errors),
+            objects: inventory.objects.clone(),
+        };
+        registry.register_collector(Box::new(errors));
         registry.register_collector(Box::new(inventory));
         registry
     }

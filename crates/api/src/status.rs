@@ -12,7 +12,7 @@ pub struct SealedSecretStatus {
     #[schemars(schema_with = "generation_schema")]
     pub observed_generation: Option<i64>,
     /// Synced first, as upstream's printer columns expect; then Ready and, where they apply,
-    /// Reconciling or Stalled.
+    /// Reconciling, Stalled or Drifted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
     /// What the controller remembers of its last write, to justify skipping work and nothing else.
@@ -29,7 +29,7 @@ pub struct SealedSecretStatus {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
-    /// Synced, Ready, Reconciling or Stalled.
+    /// Synced, Ready, Reconciling, Stalled or Drifted.
     #[serde(rename = "type")]
     #[schemars(with = "String")]
     pub type_: ConditionType,
@@ -65,9 +65,27 @@ pub enum ConditionType {
     Reconciling,
     /// Present when only a change of the input can help (kstatus).
     Stalled,
+    /// Present while the Secret is not as the SealedSecret asks and is left so, as the drift policy
+    /// asks.
+    Drifted,
     /// Any other, left by others.
     #[serde(untagged)]
     Other(String),
+}
+
+impl ConditionType {
+    /// The name, unless somebody else chose it.
+    #[must_use]
+    pub fn name(&self) -> Option<&'static str> {
+        match self {
+            Self::Synced => Some("Synced"),
+            Self::Ready => Some("Ready"),
+            Self::Reconciling => Some("Reconciling"),
+            Self::Stalled => Some("Stalled"),
+            Self::Drifted => Some("Drifted"),
+            Self::Other(_) => None,
+        }
+    }
 }
 
 /// The status of a condition.
