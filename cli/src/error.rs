@@ -70,6 +70,12 @@ pub enum Error {
         /// Why.
         error: io::Error,
     },
+    /// A file is not what it was when it was read.
+    #[error("{}: changed on disk since it was read; it was left as it is", .to.display())]
+    Changed {
+        /// The file.
+        to: PathBuf,
+    },
     /// Standard output takes nothing.
     #[error("cannot write to standard output: {}", reason_of_io(.0))]
     Print(io::Error),
@@ -295,6 +301,7 @@ impl Error {
                 ..
             } => "use the certificate of a Sealed Secrets controller: seal keys fetch -w cert.pem",
             Self::Expired { .. } => "fetch the current one with: seal keys fetch -w cert.pem",
+            Self::Changed { .. } => "look at what changed, and run the command again",
             Self::Kubeconfig { .. } => {
                 "name a kubeconfig with --kubeconfig, or seal offline with --cert FILE"
             }

@@ -20,6 +20,7 @@ pub mod naming;
 pub mod output;
 pub mod plain;
 pub mod report;
+pub mod undo;
 
 use std::{ffi::OsString, process::ExitCode};
 

@@ -1,20 +1,22 @@
-//! Where results go: standard output, or a file that is replaced as a whole.
+//! Where results go: standard output, or files that are replaced as a whole and together.
+
+mod batch;
+mod exchange;
+mod scratch;
 
 use std::{
-    fs::{self, Permissions},
     io::{self, IsTerminal, Write},
-    path::{Path, PathBuf},
+    path::Path,
 };
+
+pub use batch::Batch;
+pub use scratch::Scratch;
 
 use seal_manifest::{EmitError, to_json_pretty, to_yaml};
 use serde::Serialize;
-use tempfile::Builder;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
-
-/// Symbolic links that are followed before giving up, as Linux does.
-const MOST_LINKS: usize = 40;
 
 /// How objects are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -78,7 +80,11 @@ pub enum Privacy {
 /// [`Error::Write`], [`Error::Print`].
 pub fn write(file: Option<&Path>, bytes: &[u8], privacy: Privacy) -> Result<(), Error> {
     match file {
-        Some(path) if path != Path::new("-") => write_file(path, bytes, privacy),
+        Some(path) if path != Path::new("-") => {
+            let mut batch = Batch::default();
+            batch.add(path, bytes, privacy)?;
+            batch.commit()
+        }
         _ => print(bytes),
     }
 }
@@ -99,81 +105,4 @@ pub fn print(bytes: &[u8]) -> Result<(), Error> {
 #[must_use]
 pub fn is_terminal() -> bool {
     io::stdout().is_terminal()
-}
-
-/// Replaces the file in one step, so that nobody ever sees half of it. A symbolic link stays one:
-/// what it points to is replaced. Devices and pipes are written to.
-fn write_file(path: &Path, bytes: &[u8], privacy: Privacy) -> Result<(), Error> {
-    let failed = || Error::write(path.to_owned());
-    let permissions = match fs::metadata(path) {
-        Ok(there) if there.is_dir() => {
-            return Err(failed()(io::ErrorKind::IsADirectory.into()));
-        }
-        Ok(there) if !there.is_file() => return fs::write(path, bytes).map_err(failed()),
-        // Renaming would go through, but somebody has said that this file must not change.
-        Ok(there) if there.permissions().readonly() => {
-            return Err(failed()(io::Error::other("the file is read-only")));
-        }
-        Ok(there) => Some(there.permissions()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(failed()(error)),
-    };
-    let target = followed(path).map_err(failed())?;
-    replace(&target, bytes, permissions, privacy).map_err(failed())
-}
-
-fn replace(
-    target: &Path,
-    bytes: &[u8],
-    permissions: Option<Permissions>,
-    privacy: Privacy,
-) -> io::Result<()> {
-    let directory = match target.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut builder = Builder::new();
-    builder.prefix(".seal-");
-    if privacy == Privacy::Public {
-        allow_what_umask_allows(&mut builder);
-    }
-    let mut file = builder.tempfile_in(directory).map_err(without_path)?;
-    file.write_all(bytes)?;
-    if let (Some(permissions), Privacy::Public) = (permissions, privacy) {
-        file.as_file().set_permissions(permissions)?;
-    }
-    file.as_file().sync_all()?;
-    file.persist(target).map_err(|error| error.error)?;
-    Ok(())
-}
-
-#[cfg(unix)]
-fn allow_what_umask_allows(builder: &mut Builder<'_, '_>) {
-    use std::os::unix::fs::PermissionsExt;
-    builder.permissions(Permissions::from_mode(0o666));
-}
-
-#[cfg(not(unix))]
-fn allow_what_umask_allows(_: &mut Builder<'_, '_>) {}
-
-/// The name of a temporary file, which its error ends with, means nothing to anybody.
-fn without_path(error: io::Error) -> io::Error {
-    let text = error.to_string();
-    match text.split_once(" at path ") {
-        Some((reason, _)) => io::Error::new(error.kind(), reason),
-        None => error,
-    }
-}
-
-/// The file that a path leads to, which need not exist.
-fn followed(path: &Path) -> io::Result<PathBuf> {
-    let mut path = path.to_owned();
-    for _ in 0..MOST_LINKS {
-        match fs::read_link(&path) {
-            Ok(link) => path = path.parent().unwrap_or(Path::new("")).join(link),
-            // No link (EINVAL), or nothing there yet.
-            Err(_) => return Ok(path),
-        }
-    }
-    Err(io::Error::other("too many levels of symbolic links"))
 }

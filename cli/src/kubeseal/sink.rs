@@ -7,10 +7,11 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use tempfile::{Builder, NamedTempFile};
-
 use super::failure::{Failure, Outcome};
-use crate::output;
+use crate::{
+    output::{self, Scratch},
+    undo::uninterrupted,
+};
 
 /// The open end of one run.
 pub enum Sink {
@@ -21,8 +22,8 @@ pub enum Sink {
     File {
         /// What it will replace.
         path: String,
-        /// Removed when it is dropped.
-        pending: NamedTempFile,
+        /// What it will be replaced with.
+        pending: Scratch,
     },
 }
 
@@ -55,47 +56,32 @@ impl Sink {
                 output::print(text)?;
                 outcome
             }
-            Self::File { path, mut pending } => {
+            Self::File { path, pending } => {
                 outcome?;
-                let written = pending.write_all(text);
-                let synced = written.and_then(|()| pending.as_file().sync_all());
+                let written = pending.file().write_all(text);
+                let synced = written.and_then(|()| pending.file().sync_all());
                 synced.map_err(|error| Failure::of_path("write", &path, &error))?;
-                let renamed = pending.persist(&path);
-                renamed.map_err(|error| Failure::of_path("rename", &path, &error.error))?;
-                Ok(())
+                uninterrupted(|| {
+                    fs::rename(pending.path(), &path)
+                        .map_err(|error| Failure::of_path("rename", &path, &error))?;
+                    pending.forget();
+                    Ok(())
+                })
             }
         }
     }
 }
 
 /// Called `.NAME` and digits, as upstream's error messages have it.
-fn create_beside(path: &str) -> Outcome<NamedTempFile> {
+fn create_beside(path: &str) -> Outcome<Scratch> {
     let path = Path::new(path);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let directory = path.parent().unwrap_or(Path::new(""));
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let digits = since.map_or(0, |time| time.as_nanos()).to_string();
-    let here = match directory.as_os_str().is_empty() {
-        true => Path::new("."),
-        false => directory,
-    };
-    let mut error_path = String::new();
-    let made = Builder::new()
-        .prefix(&format!(".{name}"))
-        .suffix(&digits)
-        .rand_bytes(0)
-        .make_in(here, |pending| {
-            let shown = directory.join(pending.file_name().unwrap_or_default());
-            error_path = shown.display().to_string();
-            private(pending)
-        });
-    let pending = made.map_err(|error| {
-        let cause = error.get_ref().and_then(std::error::Error::source);
-        let cause = cause.and_then(|it| it.downcast_ref::<io::Error>());
-        Failure::of_path("open", &error_path, cause.unwrap_or(&error))
-    })?;
-    let (file, path) = pending.into_parts();
-    Ok(NamedTempFile::from_parts(file, path))
+    let digits = since.map_or(0, |time| time.as_nanos());
+    let pending = path.with_file_name(format!(".{name}{digits}"));
+    let shown = pending.display().to_string();
+    Scratch::create(|| Ok((private(&pending)?, pending)))
+        .map_err(|error| Failure::of_path("open", &shown, &error))
 }
 
 fn private(path: &Path) -> io::Result<fs::File> {

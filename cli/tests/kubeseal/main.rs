@@ -11,6 +11,7 @@
 mod comparison;
 mod deviations;
 mod envelopes;
+mod interrupted;
 mod live;
 mod machine;
 mod server;
