@@ -154,7 +154,7 @@ pub struct Naming<'a> {
     pub prefix: &'a str,
     /// The uid of the Secret of the key that is current until now, empty for the first key.
     pub current_uid: &'a str,
-    /// What the key is made for: a renewal period or a request.
+    /// What the key is made for, and what tells it from keys whose names are taken.
     pub occasion: &'a str,
 }
 

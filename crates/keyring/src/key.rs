@@ -5,7 +5,10 @@ use k8s_openapi::{ByteString, api::core::v1::Secret};
 use seal_envelope::{Identity, KeyId};
 use zeroize::Zeroize;
 
-use crate::{Certificate, CertificateError, IdentityError, private_key::identities_from_pem};
+use crate::{
+    Certificate, CertificateError, IdentityError, KeyState, Marks,
+    private_key::identities_from_pem, state_of,
+};
 
 /// The label of a key Secret; its value says whether the key is in use.
 pub const KEY_LABEL: &str = "sealedsecrets.bitnami.com/sealed-secrets-key";
@@ -19,6 +22,7 @@ pub struct Key {
     identity: Identity,
     certificate: Certificate,
     created: Option<Timestamp>,
+    marks: Marks,
 }
 
 /// A key Secret that holds no usable key.
@@ -54,6 +58,7 @@ impl Key {
     /// The Secret's name and what is wrong with it.
     pub fn from_secret(mut secret: Secret) -> Result<Self, (String, KeySecretError)> {
         let metadata = std::mem::take(&mut secret.metadata);
+        let marks = Marks::of(&metadata);
         let name = metadata.name.unwrap_or_default();
         let parsed = Self::parse(&secret);
         for value in secret.data.iter_mut().flat_map(|data| data.values_mut()) {
@@ -66,6 +71,7 @@ impl Key {
                 identity,
                 certificate,
                 created: metadata.creation_timestamp.map(|time| time.0),
+                marks,
             }),
             Err(error) => Err((name, error)),
         }
@@ -136,6 +142,12 @@ impl Key {
     pub fn created(&self) -> Option<Timestamp> {
         self.created
     }
+
+    /// What is noted on its Secret.
+    #[must_use]
+    pub fn marks(&self) -> &Marks {
+        &self.marks
+    }
 }
 
 impl fmt::Debug for Key {
@@ -144,24 +156,8 @@ impl fmt::Debug for Key {
     }
 }
 
-/// Whether a Secret of the controller's namespace is a key in use: labelled as active, or, as
-/// upstream's earliest releases left it, named exactly like the prefix.
-///
-/// A Secret that any SealedSecret owns is never a key. Otherwise whoever may create a SealedSecret
-/// in the controller's namespace could plant a key that they know.
+/// Whether a Secret of the controller's namespace is a key in use: its [state](state_of) is active.
 #[must_use]
 pub fn in_use(secret: &Secret, prefix: &str) -> bool {
-    let metadata = &secret.metadata;
-    let owners = metadata.owner_references.as_deref().unwrap_or_default();
-    if owners.iter().any(|owner| owner.kind == "SealedSecret") {
-        return false;
-    }
-    match metadata
-        .labels
-        .as_ref()
-        .and_then(|labels| labels.get(KEY_LABEL))
-    {
-        Some(state) => state == KEY_ACTIVE,
-        None => metadata.name.as_deref() == Some(prefix),
-    }
+    state_of(&secret.metadata, prefix) == Some(KeyState::Active)
 }

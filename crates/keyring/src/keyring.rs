@@ -41,46 +41,101 @@ impl KeyOrder {
             Self::SecretCreationTimestamp => key.created().unwrap_or(Timestamp::MIN),
         }
     }
+
+    /// What sorts the newest key first. Secrets are created in whole seconds: among those of one
+    /// second the certificates decide.
+    fn rank(self, key: &Key) -> impl Ord + use<> {
+        (
+            Reverse(self.time(key)),
+            Reverse(key.certificate().not_before()),
+            key.id().clone(),
+            key.name().to_owned(),
+        )
+    }
 }
 
-/// All keys in use, newest first. Cloning shares the keys.
+/// All keys in use: the current one first, then the newest. Cloning shares the keys.
 #[derive(Debug, Clone, Default)]
 pub struct Keyring {
     keys: Vec<Arc<Key>>,
     order: KeyOrder,
+    backup_required: bool,
 }
 
 impl Keyring {
-    /// Orders the keys. Of several Secrets with the same key only the first in order counts; equal
-    /// times are ordered by key id, so that every replica agrees.
+    /// Orders the keys; the newest is current. Of several Secrets with the same key only the first
+    /// in order counts; equal times are ordered by the certificate and then by key id, so that every
+    /// replica agrees.
     #[must_use]
     pub fn new(keys: impl IntoIterator<Item = Arc<Key>>, order: KeyOrder) -> Self {
         let mut keys: Vec<_> = keys.into_iter().collect();
-        keys.sort_by_key(|key| {
-            (
-                Reverse(order.time(key)),
-                key.id().clone(),
-                key.name().to_owned(),
-            )
-        });
+        keys.sort_by_key(|key| order.rank(key));
         let mut seen = HashSet::new();
         keys.retain(|key| seen.insert(key.id().clone()));
-        Self { keys, order }
+        Self {
+            keys,
+            order,
+            backup_required: false,
+        }
     }
 
-    /// The newest key: it seals.
+    /// The same keys, where one that [awaits its backup](crate::Marks::must_be_backed_up) does not
+    /// seal: the newest of the others is current, and if there is no other, the oldest of all. So a
+    /// cluster whose first key is not backed up can still seal.
+    #[must_use]
+    pub fn requiring_backup(mut self) -> Self {
+        self.backup_required = true;
+        let may_seal = |key: &Arc<Key>| !key.marks().must_be_backed_up();
+        let current = self.keys.iter().position(may_seal);
+        let current = current.unwrap_or(self.keys.len().saturating_sub(1));
+        if let Some(newer) = self.keys.get_mut(..=current) {
+            newer.rotate_right(1);
+        }
+        self
+    }
+
+    /// The key that seals.
     #[must_use]
     pub fn current(&self) -> Option<&Arc<Key>> {
         self.keys.first()
     }
 
-    /// The time that orders the newest key, from which renewal counts.
+    /// The newest key: the current one, unless that one is the last that is backed up.
+    #[must_use]
+    pub fn newest(&self) -> Option<&Arc<Key>> {
+        self.keys.iter().min_by_key(|key| self.order.rank(key))
+    }
+
+    /// The keys that are newer than the current one and do not seal before they are backed up.
+    pub fn awaiting_backup(&self) -> impl Iterator<Item = &Arc<Key>> {
+        let rank = self.current().map(|key| self.order.rank(key));
+        let waits = move |key: &&Arc<Key>| {
+            self.backup_required && rank.as_ref().is_some_and(|it| self.order.rank(key) < *it)
+        };
+        self.keys.iter().filter(waits)
+    }
+
+    /// The time that orders the current key.
     #[must_use]
     pub fn current_since(&self) -> Option<Timestamp> {
         self.current().map(|key| self.order.time(key))
     }
 
-    /// The keys, newest first.
+    /// The time that orders a key of this ring.
+    #[must_use]
+    pub fn time(&self, key: &Key) -> Timestamp {
+        self.order.time(key)
+    }
+
+    /// The latest of all times that order the keys, or that their certificates begin: a key that is
+    /// to be the newest must begin later.
+    #[must_use]
+    pub fn latest(&self) -> Option<Timestamp> {
+        let times = |key: &Arc<Key>| self.order.time(key).max(key.certificate().not_before());
+        self.keys.iter().map(times).max()
+    }
+
+    /// The keys, the current one first, then the newest.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Key>> {
         self.keys.iter()
     }
@@ -103,8 +158,8 @@ impl Keyring {
         self.keys.iter().any(|key| key.id().as_str() == id)
     }
 
-    /// The keys in the order in which they should be tried: those in `first`, then the rest, newest
-    /// first. Ids of keys that are not here are passed over: a hint costs time, never correctness.
+    /// The keys in the order in which they should be tried: those in `first`, then the current one,
+    /// then the newest. Ids of keys that are not here are passed over: a hint costs time, never correctness.
     #[must_use]
     pub fn preferring<'a>(&self, first: impl IntoIterator<Item = &'a KeyId>) -> Vec<Arc<Key>> {
         let mut ordered: Vec<Arc<Key>> = Vec::with_capacity(self.keys.len());
@@ -119,7 +174,7 @@ impl Keyring {
         ordered
     }
 
-    /// The identities, newest first.
+    /// The identities, in the same order.
     pub fn identities(&self) -> impl Iterator<Item = &Identity> {
         self.keys.iter().map(|key| key.identity())
     }

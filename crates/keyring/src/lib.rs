@@ -8,17 +8,29 @@
 //! PEM in PKCS#1 or PKCS#8, chains of certificates, key Secrets and lists of them. One that cannot
 //! be read is an error of its own and never stops the others.
 //!
+//! What a key does beside that stands on its Secret: its [`KeyState`] as the label's value, and
+//! [`Marks`] as annotations. An [`Inventory`] tells all of it without anything private; [`requests`]
+//! are how key administrators ask for more.
+//!
 //! This crate knows no SealedSecret, no cluster and no file, and it reads no clock: the time is
 //! handed in. Private keys stay in wiped memory and out of every error.
 
 mod certificate;
 mod generate;
+mod inventory;
 mod key;
 mod keyring;
+mod marks;
 mod private_key;
+pub mod requests;
 
 pub use certificate::{Certificate, CertificateError};
 pub use generate::{GenerateError, Naming, NewKey, not_before};
+pub use inventory::{Inventory, KeyEntry, Standing};
 pub use key::{KEY_ACTIVE, KEY_LABEL, Key, KeySecretError, in_use};
 pub use keyring::{KeyOrder, Keyring, ParseKeyOrderError};
+pub use marks::{
+    AWAITS_BACKUP, BACKUP, BACKUP_TIME, Backup, BackupDigest, KeyState, MADE_FOR, Marks,
+    ParseBackupDigestError, SUCCEEDS, state_of,
+};
 pub use private_key::{IdentityError, identities_from_objects, identities_from_pem};

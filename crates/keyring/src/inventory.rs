@@ -1,0 +1,191 @@
+use jiff::Timestamp;
+use k8s_openapi::{ByteString, api::core::v1::Secret};
+use seal_envelope::KeyId;
+use serde::{Deserialize, Serialize};
+
+use crate::{Backup, Certificate, Key, KeySecretError, KeyState, Keyring, Marks};
+
+/// Every key Secret of a controller, in use or not, without anything private: what the controller
+/// publishes for key administrators, who may not read the Secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Inventory {
+    /// The current key first, then the newest.
+    pub keys: Vec<KeyEntry>,
+}
+
+/// One key Secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyEntry {
+    /// The name of the Secret.
+    pub secret: String,
+    /// What the key does.
+    pub standing: Standing,
+    /// The id of the key, unless it cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The algorithm and its size, such as `RSA-4096`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// When the Secret was created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<Timestamp>,
+    /// The first moment of the certificate's validity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
+    /// The last moment of the certificate's validity: nothing is sealed with it afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<Timestamp>,
+    /// Where the key is kept, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<Backup>,
+    /// The requests that it was made for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub made_for: Vec<String>,
+    /// The id of the key that was the newest when this one was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub succeeds: Option<String>,
+    /// Why it is malformed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// What a key does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// It seals and opens.
+    Current,
+    /// It opens, and will seal once it is backed up.
+    AwaitsBackup,
+    /// It opens.
+    Active,
+    /// It should be in use, but its Secret cannot be read.
+    Malformed,
+    /// It is out of use, in the word of its label: compromised, retired or another.
+    #[serde(untagged)]
+    OutOfUse(KeyState),
+}
+
+impl Standing {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Current => "current",
+            Self::AwaitsBackup => "awaits-backup",
+            Self::Active => "active",
+            Self::Malformed => "malformed",
+            Self::OutOfUse(state) => state.as_str(),
+        }
+    }
+
+    /// Whether the key opens what was sealed with it.
+    #[must_use]
+    pub fn opens(&self) -> bool {
+        matches!(self, Self::Current | Self::AwaitsBackup | Self::Active)
+    }
+}
+
+impl Inventory {
+    /// All keys: those of the keyring, and the entries of those that are not in it.
+    #[must_use]
+    pub fn new(keyring: &Keyring, mut others: Vec<KeyEntry>) -> Self {
+        others.sort_by(|a, b| (b.not_before, &a.secret).cmp(&(a.not_before, &b.secret)));
+        let keys = keyring.iter().map(|key| KeyEntry::in_use(key, keyring));
+        Self {
+            keys: keys.chain(others).collect(),
+        }
+    }
+
+    /// The key with this id. Of several Secrets with the same key the one that does most.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<&KeyEntry> {
+        self.keys.iter().find(|key| key.id.as_deref() == Some(id))
+    }
+}
+
+impl KeyEntry {
+    fn in_use(key: &Key, keyring: &Keyring) -> Self {
+        let is_current = keyring.current().is_some_and(|it| it.id() == key.id());
+        let awaits = || keyring.awaiting_backup().any(|it| it.id() == key.id());
+        let standing = match is_current {
+            true => Standing::Current,
+            false if awaits() => Standing::AwaitsBackup,
+            false => Standing::Active,
+        };
+        Self {
+            created: key.created(),
+            ..Self::certified(key.name(), standing, key.certificate(), key.marks())
+        }
+    }
+
+    /// The entry of a Secret that is labelled as a key and not in use. Its private part is not read.
+    #[must_use]
+    pub fn out_of_use(secret: &Secret, state: KeyState) -> Self {
+        let data = secret.data.as_ref();
+        let pem = data.and_then(|data| data.get("tls.crt"));
+        let certificate = pem.map(|ByteString(pem)| Certificate::from_pem(pem));
+        let name = secret.metadata.name.as_deref().unwrap_or_default();
+        let standing = Standing::OutOfUse(state);
+        let mut entry = match certificate {
+            Some(Ok(certificate)) => {
+                Self::certified(name, standing, &certificate, &Marks::of(&secret.metadata))
+            }
+            Some(Err(error)) => Self::unreadable(
+                name,
+                standing,
+                KeySecretError::Certificate(error).to_string(),
+            ),
+            None => Self::unreadable(name, standing, KeySecretError::NoCertificate.to_string()),
+        };
+        entry.created = secret
+            .metadata
+            .creation_timestamp
+            .as_ref()
+            .map(|time| time.0);
+        entry
+    }
+
+    /// The entry of a Secret that should be in use and holds no usable key.
+    #[must_use]
+    pub fn malformed(name: &str, error: &KeySecretError) -> Self {
+        Self::unreadable(name, Standing::Malformed, error.to_string())
+    }
+
+    fn certified(name: &str, standing: Standing, certificate: &Certificate, marks: &Marks) -> Self {
+        Self {
+            id: Some(certificate.key_id().to_string()),
+            kind: Some(format!("RSA-{}", certificate.recipient().size().bits())),
+            not_before: Some(certificate.not_before()),
+            not_after: Some(certificate.not_after()),
+            backup: marks.backup.clone(),
+            made_for: marks.made_for.clone(),
+            succeeds: marks.succeeds.as_ref().map(KeyId::to_string),
+            ..Self::bare(name, standing)
+        }
+    }
+
+    fn unreadable(name: &str, standing: Standing, problem: String) -> Self {
+        Self {
+            problem: Some(problem),
+            ..Self::bare(name, standing)
+        }
+    }
+
+    fn bare(name: &str, standing: Standing) -> Self {
+        Self {
+            secret: name.to_owned(),
+            standing,
+            id: None,
+            kind: None,
+            created: None,
+            not_before: None,
+            not_after: None,
+            backup: None,
+            made_for: Vec::new(),
+            succeeds: None,
+            problem: None,
+        }
+    }
+}
