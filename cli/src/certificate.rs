@@ -1,6 +1,10 @@
 //! Where certificates come from: a file, a URL, or the cluster.
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
@@ -95,9 +99,24 @@ fn expect_valid(from: &str, certificate: &Certificate, now: Timestamp) -> Result
     Ok(())
 }
 
-enum Place {
+/// Where a certificate is read.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// A file.
     File(PathBuf),
+    /// An `http:` or `https:` URL.
     Url(Url),
+}
+
+impl Place {
+    /// What a `.seal.yaml` names that stands in the directory `home`.
+    #[must_use]
+    pub fn below(home: &Path, text: &str) -> Self {
+        match Self::from(OsString::from(text)) {
+            Self::File(path) => Self::File(home.join(path)),
+            url => url,
+        }
+    }
 }
 
 impl From<OsString> for Place {

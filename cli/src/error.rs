@@ -12,7 +12,7 @@ use seal_keyring::{CertificateError, IdentityError};
 use seal_manifest::{EmitError, Location};
 use seal_sealing::{SealError, SecretError};
 
-use crate::{certificate::CLUSTER, report};
+use crate::{certificate::CLUSTER, config::ConfigError, report};
 
 /// Tells what went wrong and gives the exit status: 0 good, 2 could not do it. Status 1 is left to
 /// commands that answer a question, for the answer no.
@@ -59,6 +59,20 @@ pub enum Error {
         /// The limit in bytes.
         most: usize,
     },
+    /// A directory or a pattern that leads to no manifest.
+    #[error("{named}: no file there ends in .yaml, .yml or .json")]
+    NoManifest {
+        /// The directory or the pattern.
+        named: String,
+    },
+    /// A pattern for files is malformed.
+    #[error("the pattern {pattern:?} is malformed: {why}")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// Why.
+        why: String,
+    },
     /// Standard input is wanted more than once.
     #[error("standard input (-) can be read only once")]
     StdinTwice,
@@ -83,6 +97,9 @@ pub enum Error {
     #[error(transparent)]
     Emit(#[from] EmitError),
 
+    /// A `.seal.yaml` is not what it should be.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The YAML or JSON is not what it should be.
     #[error(transparent)]
     Manifest(#[from] seal_manifest::Error),
@@ -269,6 +286,10 @@ impl Error {
                 error: DecodeError::NotASealedSecret { .. },
                 ..
             } => "take this document out, or name only files that hold SealedSecrets",
+            Self::NoManifest { .. } => {
+                "what .gitignore excludes and what is hidden is passed over; name such files one \
+                 by one"
+            }
             Self::UnknownField { .. } => {
                 "correct its spelling, or remove it; values stand in data (base64) or stringData"
             }
@@ -344,6 +365,11 @@ impl Errors {
     /// Adds one.
     pub fn push(&mut self, error: Error) {
         self.0.push(error);
+    }
+
+    /// Adds others.
+    pub fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
     }
 
     /// Keeps the value, or adds what is wrong with it.

@@ -1,10 +1,11 @@
 //! The program `seal`: Kubernetes Secrets into SealedSecrets, offline and from Git.
 //!
 //! Arguments come in, files are read, the pure crates beside this one do the work, and one result
-//! is written. The modules are the borders of that: [`input`] and [`output`] for files and standard
-//! streams, [`certificate`], [`identities`] and [`cluster`] for where keys come from, [`naming`] for
-//! what objects are called, [`plain`] for Secrets that are shown, [`error`] for what can go wrong
-//! and the exit status that it gives. Each command has a file of its own under [`commands`].
+//! is written. The modules are the borders of that: [`paths`], [`input`] and [`output`] for files and
+//! standard streams, [`config`] for what a repository says of itself, [`certificate`],
+//! [`identities`] and [`cluster`] for where keys come from, [`naming`] for what objects are called,
+//! [`plain`] for Secrets that are shown, [`error`] for what can go wrong and the exit status that it
+//! gives. Each command has a file of its own under [`commands`].
 //!
 //! Two rules hold for all commands. Nothing is printed or written before everything has succeeded.
 //! And no kubeconfig is looked at unless the command needs the cluster.
@@ -12,12 +13,14 @@
 pub mod certificate;
 pub mod cluster;
 pub mod commands;
+pub mod config;
 pub mod error;
 pub mod identities;
 pub mod input;
 pub mod kubeseal;
 pub mod naming;
 pub mod output;
+pub mod paths;
 pub mod plain;
 pub mod report;
 pub mod undo;
