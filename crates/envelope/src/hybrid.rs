@@ -9,7 +9,11 @@ use aes_gcm::{
 use aws_lc_rs::{rand, rsa::OAEP_SHA256_MGF1SHA256};
 use zeroize::Zeroizing;
 
-use crate::{Identity, KeyId, Label, Plaintext, Recipient};
+use crate::{
+    Label, OpenError, Plaintext, SealError,
+    envelope::Finding,
+    rsa::{PrivateKey, PublicKey},
+};
 
 const HEADER: usize = 2;
 const TAG: usize = 16;
@@ -19,182 +23,109 @@ const NONCE: [u8; 12] = [0; 12];
 
 type Aes192Gcm = AesGcm<Aes192, U12>;
 
-/// An envelope could not be made: the system's random generator or the library failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the cryptographic library could not seal the value")]
-pub struct SealError;
+/// Seals `plaintext` under `label`; the result is `2 + modulus + plaintext + 16` bytes.
+pub(crate) fn seal(
+    recipient: &PublicKey,
+    label: &Label,
+    plaintext: &[u8],
+) -> Result<Vec<u8>, SealError> {
+    let mut session_key = Zeroizing::new([0; SESSION_KEY]);
+    rand::fill(session_key.as_mut_slice()).map_err(|_| SealError)?;
+    let cipher = Aes256Gcm::new_from_slice(session_key.as_slice()).map_err(|_| SealError)?;
 
-/// An envelope does not open. The text is upstream's and never says why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no key could decrypt secret")]
-pub struct OpenError;
+    let mut rsa_part = [0; LARGEST_MODULUS];
+    let rsa_part = recipient
+        .oaep()
+        .encrypt(
+            &OAEP_SHA256_MGF1SHA256,
+            session_key.as_slice(),
+            &mut rsa_part,
+            Some(label.as_bytes()),
+        )
+        .map_err(|_| SealError)?;
+    let rsa_length = u16::try_from(rsa_part.len()).map_err(|_| SealError)?;
 
-/// A value taken out of its envelope.
-#[derive(Debug)]
-pub struct Opened {
-    /// The plaintext, wiped when dropped.
-    pub plaintext: Plaintext,
-    /// The key that opened the envelope.
-    pub key: KeyId,
+    // Sized once: growing would leave copies of the plaintext behind.
+    let mut envelope = Vec::with_capacity(HEADER + rsa_part.len() + plaintext.len() + TAG);
+    envelope.extend_from_slice(&rsa_length.to_be_bytes());
+    envelope.extend_from_slice(rsa_part);
+    let aes_part = envelope.len();
+    envelope.extend_from_slice(plaintext);
+    let tag = {
+        let (_, buffer) = envelope.split_at_mut(aes_part);
+        cipher
+            .encrypt_inout_detached(&Nonce::from(NONCE), &[], buffer.into())
+            .map_err(|_| SealError)?
+    };
+    envelope.extend_from_slice(&tag);
+    Ok(envelope)
 }
 
-/// Why an envelope does not open, for those who hold the identities.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Diagnosis {
-    /// It opens under the label at this index of those that were given.
-    OpensUnder {
-        /// Index into the labels given.
-        label: usize,
-        /// The key that opens it.
-        key: KeyId,
-    },
-    /// A key opens the session key under the label at this index, but the value is damaged.
-    Damaged {
-        /// Index into the labels given.
-        label: usize,
-        /// The key that opens the session key.
-        key: KeyId,
-    },
-    /// Too short to be an envelope, or its lengths do not fit together: truncated or damaged.
-    Malformed,
-    /// No identity opens the session key under any of the labels: another key sealed it, it is
-    /// bound to a label that was not given, or its RSA part is damaged.
-    NoKey,
-}
-
-impl Recipient {
-    /// Seals `plaintext` under `label`; the result is `2 + modulus + plaintext + 16` bytes.
-    ///
-    /// # Errors
-    /// [`SealError`] when the system's random generator fails.
-    pub fn seal(&self, label: &Label, plaintext: &[u8]) -> Result<Vec<u8>, SealError> {
-        let mut session_key = Zeroizing::new([0; SESSION_KEY]);
-        rand::fill(session_key.as_mut_slice()).map_err(|_| SealError)?;
-        let cipher = Aes256Gcm::new_from_slice(session_key.as_slice()).map_err(|_| SealError)?;
-
-        let mut rsa_part = [0; LARGEST_MODULUS];
-        let rsa_part = self
-            .oaep()
-            .encrypt(
-                &OAEP_SHA256_MGF1SHA256,
-                session_key.as_slice(),
-                &mut rsa_part,
-                Some(label.as_bytes()),
-            )
-            .map_err(|_| SealError)?;
-        let rsa_length = u16::try_from(rsa_part.len()).map_err(|_| SealError)?;
-
-        // Sized once: growing would leave copies of the plaintext behind.
-        let mut envelope = Vec::with_capacity(HEADER + rsa_part.len() + plaintext.len() + TAG);
-        envelope.extend_from_slice(&rsa_length.to_be_bytes());
-        envelope.extend_from_slice(rsa_part);
-        let aes_part = envelope.len();
-        envelope.extend_from_slice(plaintext);
-        let tag = {
-            let (_, buffer) = envelope.split_at_mut(aes_part);
-            cipher
-                .encrypt_inout_detached(&Nonce::from(NONCE), &[], buffer.into())
-                .map_err(|_| SealError)?
-        };
-        envelope.extend_from_slice(&tag);
-        Ok(envelope)
-    }
-}
-
-impl Identity {
-    /// Opens `envelope` under `label`: one private-key operation, none when its lengths cannot be
-    /// right for this key.
-    ///
-    /// # Errors
-    /// [`OpenError`], whatever the reason.
-    pub fn open(&self, envelope: &[u8], label: &Label) -> Result<Plaintext, OpenError> {
-        let parts = Parts::split(envelope).ok_or(OpenError)?;
-        let session_key = self.open_session_key(parts.rsa, label).ok_or(OpenError)?;
-        parts.open(&session_key).ok_or(OpenError)
-    }
-
-    /// Whether opening `envelope` with this key would cost a private-key operation.
-    #[must_use]
-    pub fn may_open(&self, envelope: &[u8]) -> bool {
-        Parts::split(envelope).is_some_and(|parts| self.fits(parts.rsa))
-    }
-
-    fn fits(&self, rsa_part: &[u8]) -> bool {
-        !rsa_part.is_empty() && rsa_part.len() <= self.recipient().size().bytes()
-    }
-
-    /// A part shorter than the modulus is read as an integer whose leading zeros were cut, as Go
-    /// does.
-    fn open_session_key(&self, rsa_part: &[u8], label: &Label) -> Option<Zeroizing<Vec<u8>>> {
-        if !self.fits(rsa_part) {
-            return None;
-        }
-        let modulus = self.recipient().size().bytes();
-        let mut padded = vec![0; modulus - rsa_part.len()];
-        padded.extend_from_slice(rsa_part);
-        let mut output = Zeroizing::new(vec![0; self.oaep().min_output_size()]);
-        let session_key = self
-            .oaep()
-            .decrypt(
-                &OAEP_SHA256_MGF1SHA256,
-                &padded,
-                &mut output,
-                Some(label.as_bytes()),
-            )
-            .ok()?;
-        Some(Zeroizing::new(session_key.to_vec()))
-    }
-}
-
-/// Opens `envelope` with the first of `identities` that can, in their order.
-///
-/// # Errors
-/// [`OpenError`], whatever the reason.
-pub fn open<'a>(
+/// Opens `envelope` under `label`: one private-key operation, none when its lengths cannot be right
+/// for this key.
+pub(crate) fn open(
+    key: &PrivateKey,
     envelope: &[u8],
     label: &Label,
-    identities: impl IntoIterator<Item = &'a Identity>,
-) -> Result<Opened, OpenError> {
-    identities
-        .into_iter()
-        .find_map(|identity| {
-            let plaintext = identity.open(envelope, label).ok()?;
-            Some(Opened {
-                plaintext,
-                key: identity.id().clone(),
-            })
-        })
-        .ok_or(OpenError)
+) -> Result<Plaintext, OpenError> {
+    let parts = Parts::split(envelope).ok_or(OpenError)?;
+    let session_key = open_session_key(key, parts.rsa, label).ok_or(OpenError)?;
+    parts.open(&session_key).ok_or(OpenError)
 }
 
-/// Finds out why `envelope` does not open, by trying every label with every identity.
-///
-/// The answer helps an attacker who can ask often: it is for the holder of the identities and for
-/// the labels of the object itself.
-pub fn diagnose<'a>(
-    envelope: &[u8],
-    labels: &[Label],
-    identities: impl IntoIterator<Item = &'a Identity>,
-) -> Diagnosis {
-    let Some(parts) = Parts::split(envelope).filter(|parts| !parts.rsa.is_empty()) else {
-        return Diagnosis::Malformed;
+/// Whether opening `envelope` with this key would cost a private-key operation.
+pub(crate) fn may_open(key: &PrivateKey, envelope: &[u8]) -> bool {
+    Parts::split(envelope).is_some_and(|parts| fits(key, parts.rsa))
+}
+
+/// Whether the lengths in `envelope` fit together.
+pub(crate) fn is_well_formed(envelope: &[u8]) -> bool {
+    Parts::split(envelope).is_some_and(|parts| !parts.rsa.is_empty() && parts.aes.len() >= TAG)
+}
+
+/// Tries every label: one private-key operation each.
+pub(crate) fn examine(key: &PrivateKey, envelope: &[u8], labels: &[Label]) -> Finding {
+    let Some(parts) = Parts::split(envelope) else {
+        return Finding::NotMine;
     };
-    if parts.aes.len() < TAG {
-        return Diagnosis::Malformed;
+    for (index, label) in labels.iter().enumerate() {
+        let Some(session_key) = open_session_key(key, parts.rsa, label) else {
+            continue;
+        };
+        return match parts.open(&session_key) {
+            Some(_) => Finding::OpensUnder(index),
+            None => Finding::Damaged,
+        };
     }
-    for identity in identities {
-        for (index, label) in labels.iter().enumerate() {
-            let Some(session_key) = identity.open_session_key(parts.rsa, label) else {
-                continue;
-            };
-            let key = identity.id().clone();
-            return match parts.open(&session_key) {
-                Some(_) => Diagnosis::OpensUnder { label: index, key },
-                None => Diagnosis::Damaged { label: index, key },
-            };
-        }
+    Finding::NotMine
+}
+
+fn fits(key: &PrivateKey, rsa_part: &[u8]) -> bool {
+    !rsa_part.is_empty() && rsa_part.len() <= key.size().bytes()
+}
+
+/// A part shorter than the modulus is read as an integer whose leading zeros were cut, as Go does.
+fn open_session_key(
+    key: &PrivateKey,
+    rsa_part: &[u8],
+    label: &Label,
+) -> Option<Zeroizing<Vec<u8>>> {
+    if !fits(key, rsa_part) {
+        return None;
     }
-    Diagnosis::NoKey
+    let mut padded = vec![0; key.size().bytes() - rsa_part.len()];
+    padded.extend_from_slice(rsa_part);
+    let mut output = Zeroizing::new(vec![0; key.oaep().min_output_size()]);
+    let session_key = key
+        .oaep()
+        .decrypt(
+            &OAEP_SHA256_MGF1SHA256,
+            &padded,
+            &mut output,
+            Some(label.as_bytes()),
+        )
+        .ok()?;
+    Some(Zeroizing::new(session_key.to_vec()))
 }
 
 /// The two ciphertexts of an envelope.

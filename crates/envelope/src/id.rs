@@ -1,5 +1,6 @@
 use std::{fmt, str::FromStr, sync::Arc};
 
+use aws_lc_rs::digest;
 use ssh_key::{
     HashAlg, Mpint,
     public::{KeyData, RsaPublicKey},
@@ -8,7 +9,8 @@ use ssh_key::{
 /// The name of a sealing key: `SHA256:` and 43 characters of unpadded base64.
 ///
 /// For RSA it is the OpenSSH fingerprint of the public key, SHA-256 over the `ssh-rsa` wire form
-/// (RFC 4253 §6.6), as `ssh-keygen -l` and upstream's `crypto.PublicKeyFingerprint` print it.
+/// (RFC 4253 §6.6), as `ssh-keygen -l` and upstream's `crypto.PublicKeyFingerprint` print it. For an
+/// age key it is the SHA-256 of its recipient, `age1…`, as text.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyId(Arc<str>);
 
@@ -23,6 +25,13 @@ impl KeyId {
         };
         let fingerprint = KeyData::Rsa(key).fingerprint(HashAlg::Sha256);
         Some(Self(fingerprint.to_string().into()))
+    }
+
+    /// The hash of an age recipient as age writes it (`age1…`).
+    pub(crate) fn of_age(recipient: &str) -> Self {
+        let hash = digest::digest(&digest::SHA256, recipient.as_bytes());
+        let bytes = hash.as_ref().try_into().unwrap_or_default();
+        Self(ssh_key::Fingerprint::Sha256(bytes).to_string().into())
     }
 
     /// The text, prefix included.

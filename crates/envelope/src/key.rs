@@ -1,68 +1,9 @@
-use std::fmt;
+use std::{fmt, str::FromStr, sync::Arc};
 
-use aws_lc_rs::{
-    encoding::AsDer,
-    rsa::{
-        KeySize as AwsKeySize, OaepPrivateDecryptingKey, OaepPublicEncryptingKey,
-        PrivateDecryptingKey, PublicEncryptingKey,
-    },
+use crate::{
+    KeyId, KeySize, Label, OpenError, Plaintext, PrivateKeyDer, SealError, age, envelope::Kind,
+    hybrid, rsa,
 };
-use pkcs8::{
-    AlgorithmIdentifierRef, ObjectIdentifier, PrivateKeyInfoRef, SubjectPublicKeyInfoRef,
-    der::{Decode, Encode, asn1::OctetStringRef},
-};
-use zeroize::Zeroizing;
-
-use crate::KeyId;
-
-/// `rsaEncryption`, RFC 8017 appendix C.
-const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-
-/// The sizes of RSA keys that seal: their modulus in bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum KeySize {
-    /// 2048 bits.
-    Rsa2048,
-    /// 3072 bits.
-    Rsa3072,
-    /// 4096 bits, upstream's default.
-    Rsa4096,
-    /// 8192 bits.
-    Rsa8192,
-}
-
-impl KeySize {
-    /// The modulus in bits.
-    #[must_use]
-    pub fn bits(self) -> usize {
-        match self {
-            Self::Rsa2048 => 2048,
-            Self::Rsa3072 => 3072,
-            Self::Rsa4096 => 4096,
-            Self::Rsa8192 => 8192,
-        }
-    }
-
-    /// The modulus in bytes, which is also the length of the RSA part of an envelope.
-    #[must_use]
-    pub fn bytes(self) -> usize {
-        self.bits() / 8
-    }
-}
-
-impl TryFrom<usize> for KeySize {
-    type Error = KeyError;
-
-    fn try_from(bits: usize) -> Result<Self, KeyError> {
-        match bits {
-            2048 => Ok(Self::Rsa2048),
-            3072 => Ok(Self::Rsa3072),
-            4096 => Ok(Self::Rsa4096),
-            8192 => Ok(Self::Rsa8192),
-            _ => Err(KeyError::Size { bits }),
-        }
-    }
-}
 
 /// A key that cannot seal or open.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -82,93 +23,53 @@ pub enum KeyError {
     /// The DER does not hold a key, or one whose numbers are inconsistent.
     #[error("the key is malformed: {0}")]
     Malformed(&'static str),
+    /// The text is no age recipient that seals here.
+    #[error("{0}")]
+    Age(&'static str),
     /// The random generator or the allocator failed.
     #[error("the cryptographic library could not make a key")]
     Generate,
 }
 
-/// A private key as DER, wiped when dropped.
-pub struct PrivateKeyDer {
-    pkcs8: Zeroizing<Vec<u8>>,
+/// What a sealing key is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum KeyKind {
+    /// RSA: makes hybrid envelopes.
+    Rsa(KeySize),
+    /// age's X25519: makes age envelopes.
+    X25519,
+    /// age's ML-KEM-768 with X25519: makes age envelopes that a quantum computer does not open.
+    MlKem768X25519,
 }
 
-impl PrivateKeyDer {
-    /// Takes a PKCS#8 document (RFC 5958, `PrivateKeyInfo`).
-    ///
-    /// # Errors
-    /// [`KeyError::Malformed`] or [`KeyError::NotRsa`].
-    pub fn from_pkcs8(der: &[u8]) -> Result<Self, KeyError> {
-        let info = PrivateKeyInfoRef::try_from(der)
-            .map_err(|_| KeyError::Malformed("not a PKCS#8 private key"))?;
-        expect_rsa(&info.algorithm.oid)?;
-        Self::from_pkcs1(info.private_key.as_bytes())
-    }
-
-    /// Takes a PKCS#1 document (RFC 8017 appendix A.1.2, `RSAPrivateKey`).
-    ///
-    /// # Errors
-    /// [`KeyError::Malformed`].
-    pub fn from_pkcs1(der: &[u8]) -> Result<Self, KeyError> {
-        let malformed = |_| KeyError::Malformed("not a PKCS#1 RSA private key");
-        let octets = OctetStringRef::new(der).map_err(malformed)?;
-        let algorithm = AlgorithmIdentifierRef {
-            oid: RSA_ENCRYPTION,
-            parameters: Some(pkcs8::der::asn1::AnyRef::NULL),
-        };
-        let pkcs8 = PrivateKeyInfoRef::new(algorithm, octets)
-            .to_der()
-            .map_err(malformed)?;
-        Ok(Self {
-            pkcs8: Zeroizing::new(pkcs8),
-        })
-    }
-
-    /// A new RSA key from the system's random generator: 0.1 to 0.5 s for 4096 bits.
-    ///
-    /// # Errors
-    /// [`KeyError::Generate`].
-    pub fn generate(size: KeySize) -> Result<Self, KeyError> {
-        let size = match size {
-            KeySize::Rsa2048 => AwsKeySize::Rsa2048,
-            KeySize::Rsa3072 => AwsKeySize::Rsa3072,
-            KeySize::Rsa4096 => AwsKeySize::Rsa4096,
-            KeySize::Rsa8192 => AwsKeySize::Rsa8192,
-        };
-        let key = PrivateDecryptingKey::generate(size).map_err(|_| KeyError::Generate)?;
-        let der = AsDer::as_der(&key).map_err(|_| KeyError::Generate)?;
-        Ok(Self {
-            pkcs8: Zeroizing::new(der.as_ref().to_vec()),
-        })
-    }
-
-    /// The key as PKCS#8.
+impl KeyKind {
+    /// The kind of the envelopes that such a key makes and opens.
     #[must_use]
-    pub fn pkcs8(&self) -> &[u8] {
-        &self.pkcs8
-    }
-
-    /// The key as PKCS#1, the form in which upstream stores it.
-    ///
-    /// # Errors
-    /// [`KeyError::Malformed`].
-    pub fn pkcs1(&self) -> Result<&[u8], KeyError> {
-        PrivateKeyInfoRef::try_from(self.pkcs8.as_slice())
-            .map(|info| info.private_key.as_bytes())
-            .map_err(|_| KeyError::Malformed("not a PKCS#8 private key"))
+    pub fn envelope(self) -> Kind {
+        match self {
+            Self::Rsa(_) => Kind::Hybrid,
+            Self::X25519 | Self::MlKem768X25519 => Kind::Age,
+        }
     }
 }
 
-impl fmt::Debug for PrivateKeyDer {
+impl fmt::Display for KeyKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PrivateKeyDer([redacted])")
+        match self {
+            Self::Rsa(size) => write!(f, "RSA-{}", size.bits()),
+            Self::X25519 => f.write_str("X25519"),
+            Self::MlKem768X25519 => f.write_str("ML-KEM-768+X25519"),
+        }
     }
 }
 
-/// The public side of a sealing key: seals.
-pub struct Recipient {
-    key: OaepPublicEncryptingKey,
-    size: KeySize,
-    id: KeyId,
+/// The public side of a sealing key: seals. Cloning shares it.
+#[derive(Clone)]
+pub struct Recipient(Arc<PublicKey>);
+
+pub(crate) enum PublicKey {
+    Rsa(rsa::PublicKey),
+    Age(age::Recipient),
 }
 
 impl Recipient {
@@ -177,71 +78,110 @@ impl Recipient {
     /// # Errors
     /// [`KeyError::NotRsa`], [`KeyError::Size`] or [`KeyError::Malformed`].
     pub fn from_spki(der: &[u8]) -> Result<Self, KeyError> {
-        let malformed = KeyError::Malformed("not an RSA public key");
-        let spki = SubjectPublicKeyInfoRef::from_der(der).map_err(|_| malformed.clone())?;
-        expect_rsa(&spki.algorithm.oid)?;
-        let bits = spki
-            .subject_public_key
-            .as_bytes()
-            .ok_or_else(|| malformed.clone())?;
-        let numbers = pkcs1::RsaPublicKeyRef::from_der(bits).map_err(|_| malformed.clone())?;
-        let (modulus, exponent) = (
-            numbers.modulus.as_bytes(),
-            numbers.public_exponent.as_bytes(),
-        );
-        let size = KeySize::try_from(significant_bits(modulus))?;
-        let id = KeyId::of_rsa(modulus, exponent).ok_or_else(|| malformed.clone())?;
-        let key = PublicEncryptingKey::from_der(der)
-            .map_err(|_| malformed.clone())
-            .and_then(|key| OaepPublicEncryptingKey::new(key).map_err(|_| malformed))?;
-        Ok(Self { key, size, id })
+        rsa::PublicKey::from_spki(der)
+            .map(PublicKey::Rsa)
+            .map(Self::from)
     }
 
     /// The key's name.
     #[must_use]
     pub fn id(&self) -> &KeyId {
-        &self.id
+        match &*self.0 {
+            PublicKey::Rsa(key) => key.id(),
+            PublicKey::Age(key) => key.id(),
+        }
     }
 
-    /// The key's size.
+    /// What the key is.
     #[must_use]
-    pub fn size(&self) -> KeySize {
-        self.size
+    pub fn kind(&self) -> KeyKind {
+        match &*self.0 {
+            PublicKey::Rsa(key) => KeyKind::Rsa(key.size()),
+            PublicKey::Age(key) => key.kind(),
+        }
     }
 
-    pub(crate) fn oaep(&self) -> &OaepPublicEncryptingKey {
-        &self.key
+    /// The recipient as age writes it, `age1…` or `age1pq1…`; `None` for an RSA key.
+    #[must_use]
+    pub fn age(&self) -> Option<&str> {
+        match &*self.0 {
+            PublicKey::Rsa(_) => None,
+            PublicKey::Age(key) => Some(key.as_str()),
+        }
+    }
+
+    /// Seals `plaintext` under `label` for this recipient alone.
+    ///
+    /// # Errors
+    /// [`SealError`] when the system's random generator fails.
+    pub fn seal(&self, label: &Label, plaintext: &[u8]) -> Result<Vec<u8>, SealError> {
+        match &*self.0 {
+            PublicKey::Rsa(key) => hybrid::seal(key, label, plaintext),
+            PublicKey::Age(key) => age::seal([key], label, plaintext),
+        }
+    }
+
+    pub(crate) fn key(&self) -> &PublicKey {
+        &self.0
+    }
+}
+
+impl From<PublicKey> for Recipient {
+    fn from(key: PublicKey) -> Self {
+        Self(Arc::new(key))
+    }
+}
+
+impl FromStr for Recipient {
+    type Err = KeyError;
+
+    /// Reads an age recipient: `age1…` (X25519) or `age1pq1…` (ML-KEM-768 with X25519).
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        text.parse().map(PublicKey::Age).map(Self::from)
     }
 }
 
 impl fmt::Debug for Recipient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Recipient({})", self.id)
+        write!(f, "Recipient({})", self.id())
     }
 }
 
 /// The private side of a sealing key: opens.
 pub struct Identity {
-    key: OaepPrivateDecryptingKey,
+    key: PrivateKey,
     recipient: Recipient,
 }
 
+pub(crate) enum PrivateKey {
+    Rsa(rsa::PrivateKey),
+    Age(age::Identity),
+}
+
 impl Identity {
-    /// Takes a private key. Its numbers are checked for consistency, which costs about as much
+    /// Takes an RSA private key. Its numbers are checked for consistency, which costs about as much
     /// as one decryption.
     ///
     /// # Errors
     /// [`KeyError::Size`] or [`KeyError::Malformed`].
     pub fn new(der: &PrivateKeyDer) -> Result<Self, KeyError> {
-        let inconsistent = KeyError::Malformed("not a consistent RSA private key");
-        let size = KeySize::try_from(private_key_bits(der)?)?;
-        let key =
-            PrivateDecryptingKey::from_pkcs8(der.pkcs8()).map_err(|_| inconsistent.clone())?;
-        debug_assert_eq!(size.bytes(), key.key_size_bytes());
-        let public = AsDer::as_der(&key.public_key()).map_err(|_| inconsistent.clone())?;
-        let recipient = Recipient::from_spki(public.as_ref())?;
-        let key = OaepPrivateDecryptingKey::new(key).map_err(|_| inconsistent)?;
-        Ok(Self { key, recipient })
+        let (key, public) = rsa::PrivateKey::new(der)?;
+        Ok(Self {
+            key: PrivateKey::Rsa(key),
+            recipient: PublicKey::Rsa(public).into(),
+        })
+    }
+
+    /// Reads an age identity: `AGE-SECRET-KEY-1…` or `AGE-SECRET-KEY-PQ-1…`.
+    ///
+    /// # Errors
+    /// [`KeyError::Age`], which never quotes the text.
+    pub fn from_age(text: &str) -> Result<Self, KeyError> {
+        let (key, public) = age::Identity::parse(text)?;
+        Ok(Self {
+            key: PrivateKey::Age(key),
+            recipient: PublicKey::Age(public).into(),
+        })
     }
 
     /// The key's name.
@@ -256,7 +196,30 @@ impl Identity {
         &self.recipient
     }
 
-    pub(crate) fn oaep(&self) -> &OaepPrivateDecryptingKey {
+    /// Opens `envelope` under `label`: one private-key operation, none when its kind or its lengths
+    /// cannot be right for this key.
+    ///
+    /// # Errors
+    /// [`OpenError`], whatever the reason.
+    pub fn open(&self, envelope: &[u8], label: &Label) -> Result<Plaintext, OpenError> {
+        match (&self.key, Kind::of(envelope)) {
+            (PrivateKey::Rsa(key), Kind::Hybrid) => hybrid::open(key, envelope, label),
+            (PrivateKey::Age(key), Kind::Age) => age::open(key, envelope, label),
+            _ => Err(OpenError),
+        }
+    }
+
+    /// Whether opening `envelope` with this key would cost a private-key operation.
+    #[must_use]
+    pub fn may_open(&self, envelope: &[u8]) -> bool {
+        match (&self.key, Kind::of(envelope)) {
+            (PrivateKey::Rsa(key), Kind::Hybrid) => hybrid::may_open(key, envelope),
+            (PrivateKey::Age(_), Kind::Age) => true,
+            _ => false,
+        }
+    }
+
+    pub(crate) fn key(&self) -> &PrivateKey {
         &self.key
     }
 }
@@ -264,29 +227,5 @@ impl Identity {
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Identity({}, [redacted])", self.id())
-    }
-}
-
-fn expect_rsa(oid: &ObjectIdentifier) -> Result<(), KeyError> {
-    if *oid == RSA_ENCRYPTION {
-        return Ok(());
-    }
-    Err(KeyError::NotRsa {
-        algorithm: oid.to_string(),
-    })
-}
-
-/// The size is read before the library sees the key, so that an odd size is named as such.
-fn private_key_bits(der: &PrivateKeyDer) -> Result<usize, KeyError> {
-    let key = pkcs1::RsaPrivateKeyRef::from_der(der.pkcs1()?)
-        .map_err(|_| KeyError::Malformed("not a PKCS#1 RSA private key"))?;
-    Ok(significant_bits(key.modulus.as_bytes()))
-}
-
-fn significant_bits(big_endian: &[u8]) -> usize {
-    let zeros = big_endian.iter().take_while(|byte| **byte == 0).count();
-    match big_endian.get(zeros) {
-        Some(first) => (big_endian.len() - zeros) * 8 - first.leading_zeros() as usize,
-        None => 0,
     }
 }

@@ -20,14 +20,21 @@
 //! This crate knows no Kubernetes, no base64, no PEM, no files, no clock. RSA runs on AWS-LC in
 //! constant time; plaintexts, session keys and private keys live in buffers that are wiped.
 
+mod age;
+mod envelope;
 mod hybrid;
 mod id;
 mod key;
 mod label;
 mod plaintext;
+mod recipients;
+mod rsa;
 
-pub use hybrid::{Diagnosis, OpenError, Opened, SealError, diagnose, open};
+pub use age::generate_age;
+pub use envelope::{Diagnosis, Kind, OpenError, Opened, SealError, diagnose, open};
 pub use id::{KeyId, ParseKeyIdError};
-pub use key::{Identity, KeyError, KeySize, PrivateKeyDer, Recipient};
+pub use key::{Identity, KeyError, KeyKind, Recipient};
 pub use label::Label;
 pub use plaintext::Plaintext;
+pub use recipients::{Recipients, RecipientsError};
+pub use rsa::{KeySize, PrivateKeyDer};

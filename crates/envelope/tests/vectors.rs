@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use seal_envelope::{Diagnosis, Identity, Label, PrivateKeyDer, diagnose, open};
+use seal_envelope::{Diagnosis, Identity, KeyKind, KeySize, Label, PrivateKeyDer, diagnose, open};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -101,7 +101,13 @@ fn a_key_has_upstreams_fingerprint_in_either_encoding() {
         );
         let identity = Identity::new(&from_pkcs1).unwrap();
         assert_eq!(identity.id().as_str(), key.fingerprint, "{}", key.name);
-        assert_eq!(identity.recipient().size().bits(), key.bits, "{}", key.name);
+        let size = KeySize::try_from(key.bits).unwrap();
+        assert_eq!(
+            identity.recipient().kind(),
+            KeyKind::Rsa(size),
+            "{}",
+            key.name
+        );
     }
 }
 
@@ -150,10 +156,7 @@ fn a_diagnosis_names_the_class_of_failure() {
             ("wrong_label", _) => matches!(found, Diagnosis::OpensUnder { label: 1, .. }),
             ("no_key", _) => found == Diagnosis::NoKey || case.ciphertext_b64.len() < 4,
             ("corrupt", "aead" | "session") => {
-                matches!(
-                    found,
-                    Diagnosis::Damaged { label: 0, .. } | Diagnosis::Malformed
-                )
+                matches!(found, Diagnosis::Damaged { .. } | Diagnosis::Malformed)
             }
             ("corrupt", "rsa") => matches!(found, Diagnosis::NoKey | Diagnosis::Malformed),
             other => panic!("{}: {other:?}", case.name),
