@@ -374,7 +374,9 @@ fn explain(
             let cause = diagnose(sealed, text, identities);
             let reason = match cause {
                 Cause::WrongKey { .. } => Reason::WrongKey,
-                Cause::WrongScope { .. } | Cause::WrongNameOrCorrupt { .. } => Reason::WrongScope,
+                Cause::WrongScope { .. }
+                | Cause::WrongName { .. }
+                | Cause::WrongNameOrCorrupt { .. } => Reason::WrongScope,
                 Cause::Corrupt => Reason::Corrupt,
             };
             (

@@ -119,7 +119,7 @@ fn object(key: usize, scope: Scope) -> Value {
     let text = seal_value(
         b"s3cr3t",
         &label(scope, "team-a", "db"),
-        KEYS[key].certificate().recipient(),
+        KEYS[key].certificate().recipients(),
     );
     let mut object = json!({
         "apiVersion": "bitnami.com/v1alpha1",

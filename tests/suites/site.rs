@@ -18,7 +18,7 @@ use kube::{
     api::{DeleteParams, ListParams, PostParams},
 };
 use seal_api::{ConditionStatus, ConditionType, SealedSecret, SealedSecretStatus};
-use seal_envelope::{Plaintext, Recipient};
+use seal_envelope::{Plaintext, Recipients};
 use seal_keyring::Certificate;
 use seal_sealing::Secret as Plain;
 use seal_tests::{
@@ -86,7 +86,7 @@ impl Site {
         change: impl FnOnce(&mut Plain),
     ) -> SealedSecret {
         seal_for(
-            self.certificate.recipient(),
+            self.certificate.recipients(),
             self.name(),
             name,
             values,
@@ -225,7 +225,7 @@ pub(crate) async fn certificate(controller: &Controller) -> Certificate {
 }
 
 pub(crate) fn seal_for(
-    recipient: &Recipient,
+    recipient: &Recipients,
     namespace: &str,
     name: &str,
     values: &[(&str, &str)],

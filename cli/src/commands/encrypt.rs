@@ -149,7 +149,7 @@ struct Plain {
 
 impl Plain {
     fn seal(&self, certificate: &Certificate) -> Result<SealedSecret, Error> {
-        seal(&self.secret, certificate.recipient()).map_err(|error| Error::Seal {
+        seal(&self.secret, certificate.recipients()).map_err(|error| Error::Seal {
             at: self.at.clone(),
             error,
         })

@@ -69,8 +69,8 @@ impl Value {
             .into());
         }
         let certificate = self.certificate.load()?;
-        let recipient = certificate.recipient();
-        let mut sealed = seal_value(&value, &label, recipient).map_err(|error| Error::Seal {
+        let recipients = certificate.recipients();
+        let mut sealed = seal_value(&value, &label, recipients).map_err(|error| Error::Seal {
             at: source.to_string(),
             error: SealError::Envelope(error),
         })?;

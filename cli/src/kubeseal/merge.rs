@@ -37,7 +37,7 @@ pub fn run(flags: &Flags, path: &str, input: &mut Input) -> Outcome<()> {
     let namespace = original.sealed.metadata.namespace.as_deref();
     let sealing = Sealing {
         flags,
-        recipient: certificate.recipient(),
+        recipient: certificate.recipients(),
         name,
         namespace: namespace.unwrap_or_default(),
     };

@@ -47,7 +47,7 @@ pub fn run(flags: &Flags, out: &mut Zeroizing<String>) -> Outcome<()> {
         }
     };
     let label = label(scope, &namespace, &flags.name);
-    let sealed = seal_value(&value, &label, certificate.recipient());
+    let sealed = seal_value(&value, &label, certificate.recipients());
     out.push_str(&sealed.map_err(|error| Failure::new(error.to_string()))?);
     Ok(())
 }

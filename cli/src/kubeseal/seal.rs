@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use seal_api::Scope;
-use seal_envelope::Recipient;
+use seal_envelope::Recipients;
 use seal_sealing::{label, seal_value};
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
@@ -24,7 +24,7 @@ pub fn run(flags: &Flags, input: &mut Input, out: &mut Zeroizing<String>) -> Out
     let certificate = certificate::parse(&certificate::load(flags)?, Timestamp::now())?;
     let sealing = Sealing {
         flags,
-        recipient: certificate.recipient(),
+        recipient: certificate.recipients(),
         name: &flags.name,
         namespace: "",
     };
@@ -41,7 +41,7 @@ pub struct Sealing<'a> {
     /// Scope, namespace and so on.
     pub flags: &'a Flags,
     /// For whom.
-    pub recipient: &'a Recipient,
+    pub recipient: &'a Recipients,
     /// The name that they get, unless it is empty.
     pub name: &'a str,
     /// The namespace that they get, unless it is empty.

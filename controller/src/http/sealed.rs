@@ -103,9 +103,9 @@ async fn rotate_one(
     let mut sealed = decode(object)?;
     let opened = served.unsealer.open(&sealed, keyring, allowance).await?;
     let current = keyring.current().ok_or(Refused::NoKey)?;
-    let recipient = current.certificate().recipient();
-    let texts = reseal(&sealed, &opened, recipient)?;
-    set_key_hints(&mut sealed.metadata, &[recipient.id().clone()].into());
+    let recipients = current.certificate().recipients();
+    let texts = reseal(&sealed, &opened, recipients)?;
+    set_key_hints(&mut sealed.metadata, &recipients.ids());
     let annotations = serde_json::to_value(&sealed.metadata.annotations).unwrap_or_default();
 
     let is_blob = sealed.spec.data.is_some();

@@ -4,7 +4,8 @@
 //! [`Identity`]. It is bound to a [`Label`]: opened under any other label it does not open. What a
 //! label means (namespace, name, scope) is decided above; here it is bytes.
 //!
-//! The one kind today is the *hybrid* envelope of Bitnami Sealed Secrets, byte for byte:
+//! There are two kinds, told apart by their first bytes. The *hybrid* envelope of Bitnami Sealed
+//! Secrets, byte for byte, is for one RSA key:
 //!
 //! ```text
 //! u16 big-endian length of the RSA part
@@ -13,6 +14,9 @@
 //! ```
 //!
 //! A nonce that never changes is safe because every session key encrypts exactly once.
+//!
+//! The *age* envelope is an age file (<https://c2sp.org/age>) for any number of [`Recipients`], X25519
+//! or post-quantum. Its payload holds the label before the plaintext.
 //!
 //! Opening tells outsiders nothing but [`OpenError`]. Why an envelope does not open is for those
 //! who hold the identities: [`diagnose`].

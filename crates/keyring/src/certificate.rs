@@ -2,7 +2,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use pem_rfc7468::LineEnding;
-use seal_envelope::{KeyError, KeyId, Recipient};
+use seal_envelope::{KeyError, KeyId, Recipient, Recipients};
 use x509_cert::der::{Decode, Encode};
 
 const PEM_LABEL: &str = "CERTIFICATE";
@@ -12,7 +12,8 @@ const PEM_LABEL: &str = "CERTIFICATE";
 /// Nobody's signature is checked: a certificate is trusted for where it came from.
 pub struct Certificate {
     der: Vec<u8>,
-    recipient: Recipient,
+    key_id: KeyId,
+    recipients: Recipients,
     not_before: Timestamp,
     not_after: Timestamp,
 }
@@ -69,7 +70,8 @@ impl Certificate {
         let not_after = time(&body.validity().not_after)?;
         Ok(Self {
             der,
-            recipient,
+            key_id: recipient.id().clone(),
+            recipients: recipient.into(),
             not_before,
             not_after,
         })
@@ -82,16 +84,16 @@ impl Certificate {
         pem_rfc7468::encode_string(PEM_LABEL, LineEnding::LF, &self.der).unwrap_or_default()
     }
 
-    /// What it certifies: the public key that seals.
+    /// What it certifies: the public key that seals, as the only recipient.
     #[must_use]
-    pub fn recipient(&self) -> &Recipient {
-        &self.recipient
+    pub fn recipients(&self) -> &Recipients {
+        &self.recipients
     }
 
     /// The id of its key.
     #[must_use]
     pub fn key_id(&self) -> &KeyId {
-        self.recipient.id()
+        &self.key_id
     }
 
     /// The first moment of its validity.

@@ -145,7 +145,7 @@ fn a_new_key_is_read_back_from_its_secret_and_opens_what_it_seals() {
     let label = Label::new("team-a/db");
     let envelope = stored
         .certificate()
-        .recipient()
+        .recipients()
         .seal(&label, b"s3cr3t")
         .unwrap();
     assert_eq!(

@@ -21,6 +21,11 @@ pub enum Cause {
         /// The scope that the annotations ask for.
         asked: Scope,
     },
+    /// Sealed with a key that is here, for another name or namespace. Only age envelopes tell.
+    WrongName {
+        /// The key that opens it.
+        key: KeyId,
+    },
     /// Truncated or damaged.
     Corrupt,
     /// Sealed with a key that is here, but it opens in no scope of this object: sealed for another
@@ -59,6 +64,11 @@ impl fmt::Display for Cause {
                     None => "remove the annotation of the wider scope".into(),
                 }
             ),
+            Self::WrongName { key } => write!(
+                f,
+                "sealed with {key} for another name or namespace: the object was renamed or moved \
+                 after sealing; seal it again for this name and namespace"
+            ),
             Self::Corrupt => f.write_str("truncated or damaged; seal it again"),
             Self::WrongNameOrCorrupt { key } => write!(
                 f,
@@ -91,6 +101,7 @@ pub fn diagnose(sealed: &SealedSecret, text: &str, identities: &[&Identity]) -> 
             },
             _ => Cause::Corrupt,
         },
+        Diagnosis::OtherLabel { key } => Cause::WrongName { key },
         Diagnosis::Damaged { .. } | Diagnosis::Malformed => Cause::Corrupt,
         Diagnosis::NoKey => match hints.iter().find(held) {
             Some(key) => Cause::WrongNameOrCorrupt { key: key.clone() },

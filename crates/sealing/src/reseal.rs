@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 
 use seal_api::SealedSecret;
-use seal_envelope::{Plaintext, Recipient, SealError};
+use seal_envelope::{Plaintext, Recipients, SealError};
 
 use crate::{label, seal_value};
 
-/// Seals values again for `recipient`, in the scope, name and namespace of the object that they
+/// Seals values again for `recipients`, in the scope, name and namespace of the object that they
 /// were taken out of. The answer is the base64 by item; nothing else of the object need change.
 ///
 /// # Errors
@@ -13,13 +13,13 @@ use crate::{label, seal_value};
 pub fn reseal(
     sealed: &SealedSecret,
     opened: &BTreeMap<String, Plaintext>,
-    recipient: &Recipient,
+    recipients: &Recipients,
 ) -> Result<BTreeMap<String, String>, SealError> {
     let namespace = sealed.metadata.namespace.as_deref().unwrap_or_default();
     let name = sealed.metadata.name.as_deref().unwrap_or_default();
     let label = label(sealed.scope(), namespace, name);
     let again = |(item, value): (&String, &Plaintext)| {
-        Ok((item.clone(), seal_value(value, &label, recipient)?))
+        Ok((item.clone(), seal_value(value, &label, recipients)?))
     };
     opened.iter().map(again).collect()
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use seal_api::{Scope, SealedSecret, SealedSecretSpec, SecretTemplate};
-use seal_envelope::{Label, Recipient};
+use seal_envelope::{Label, Recipients};
 
 use crate::{Secret, base64::encode, hints::set_key_hints, label, secret::set_scope};
 
@@ -23,20 +23,20 @@ pub enum SealError {
     Envelope(#[from] seal_envelope::SealError),
 }
 
-/// Seals every value of `secret` for `recipient`, in the scope that its annotations ask for.
+/// Seals every value of `secret` for `recipients`, in the scope that its annotations ask for.
 ///
 /// The template gets the Secret's metadata, less what only a server may set, owner references and
 /// copies of the object that tools left in annotations (they hold the plaintext). The SealedSecret
-/// gets the name, the namespace, the annotation of its scope and the hint at the key.
+/// gets the name, the namespace, the annotation of its scope and the hint at the keys.
 ///
 /// # Errors
 /// [`SealError`].
-pub fn seal(secret: &Secret, recipient: &Recipient) -> Result<SealedSecret, SealError> {
+pub fn seal(secret: &Secret, recipients: &Recipients) -> Result<SealedSecret, SealError> {
     let scope = secret.scope();
     let label = label_of(&secret.metadata, scope)?;
     let mut encrypted_data = BTreeMap::new();
     for (key, value) in secret.values() {
-        encrypted_data.insert(key.clone(), seal_value(value, &label, recipient)?);
+        encrypted_data.insert(key.clone(), seal_value(value, &label, recipients)?);
     }
 
     let mut metadata = ObjectMeta {
@@ -45,7 +45,7 @@ pub fn seal(secret: &Secret, recipient: &Recipient) -> Result<SealedSecret, Seal
         ..ObjectMeta::default()
     };
     set_scope(&mut metadata, scope);
-    set_key_hints(&mut metadata, &[recipient.id().clone()].into());
+    set_key_hints(&mut metadata, &recipients.ids());
 
     let mut sealed = SealedSecret::new(
         "",
@@ -71,9 +71,9 @@ pub fn seal(secret: &Secret, recipient: &Recipient) -> Result<SealedSecret, Seal
 pub fn seal_value(
     value: &[u8],
     label: &Label,
-    recipient: &Recipient,
+    recipients: &Recipients,
 ) -> Result<String, seal_envelope::SealError> {
-    Ok(encode(&recipient.seal(label, value)?))
+    Ok(encode(&recipients.seal(label, value)?))
 }
 
 fn label_of(metadata: &ObjectMeta, scope: Scope) -> Result<Label, SealError> {

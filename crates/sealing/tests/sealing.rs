@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use seal_api::{Scope, SealedSecret, annotations};
-use seal_envelope::{Identity, KeySize, PrivateKeyDer};
+use seal_envelope::{Identity, KeySize, PrivateKeyDer, Recipients};
 use seal_manifest::{Reading, Stream};
 use seal_sealing::{
     Cause, SealError, Secret, SecretError, UnsealError, Unsealing, diagnose, key_hints, label,
@@ -20,6 +20,10 @@ static KEYS: LazyLock<Vec<Identity>> = LazyLock::new(|| {
 
 fn keys() -> Vec<&'static Identity> {
     KEYS.iter().collect()
+}
+
+fn for_key(index: usize) -> Recipients {
+    KEYS[index].recipient().clone().into()
 }
 
 fn read(yaml: &str) -> Result<Secret, SecretError> {
@@ -36,7 +40,7 @@ fn secret(metadata: &str) -> Secret {
 }
 
 fn sealed(metadata: &str) -> SealedSecret {
-    seal(&secret(metadata), KEYS[0].recipient()).unwrap()
+    seal(&secret(metadata), &for_key(0)).unwrap()
 }
 
 fn value(sealed: &SealedSecret, key: &str) -> String {
@@ -63,7 +67,7 @@ fn a_sealed_secret_unseals_to_what_it_was() {
 fn values_given_as_text_win_over_those_in_base64() {
     let secret =
         read("metadata: {name: db, namespace: team-a}\ndata: {a: b2xk}\nstringData: {a: new}\n");
-    let sealed = seal(&secret.unwrap(), KEYS[0].recipient()).unwrap();
+    let sealed = seal(&secret.unwrap(), &for_key(0)).unwrap();
     assert_eq!(value(&sealed, "a"), "new");
 }
 
@@ -97,7 +101,7 @@ fn the_scope_of_the_annotations_binds_the_values_and_is_written_on_the_sealed_se
     for scope in Scope::ALL {
         let mut secret = secret("");
         secret.set_scope(scope);
-        let mut sealed = seal(&secret, KEYS[0].recipient()).unwrap();
+        let mut sealed = seal(&secret, &for_key(0)).unwrap();
         assert_eq!(sealed.scope(), scope);
         let opens = |sealed: &SealedSecret| unseal(sealed, &keys(), false).is_ok();
         assert!(opens(&sealed));
@@ -126,7 +130,7 @@ fn what_a_scope_needs_must_be_there() {
     let sealed = |yaml: &str, scope| {
         let mut secret = read(yaml).unwrap();
         secret.set_scope(scope);
-        seal(&secret, KEYS[0].recipient()).map(drop)
+        seal(&secret, &for_key(0)).map(drop)
     };
     let no_namespace = "metadata: {name: db}\n";
     assert_eq!(
@@ -191,7 +195,7 @@ fn the_deprecated_blob_is_read_only_where_it_is_accepted_and_alone() {
         seal_value(
             yaml.as_bytes(),
             &label(Scope::Strict, "team-a", "db"),
-            KEYS[1].recipient(),
+            &for_key(1),
         )
         .unwrap(),
     );
@@ -219,7 +223,7 @@ fn a_blob_that_holds_no_secret_fails_without_quoting_it() {
         let blob = seal_value(
             text.as_bytes(),
             &label(Scope::Strict, "ns", "n"),
-            KEYS[0].recipient(),
+            &for_key(0),
         );
         let mut sealed = SealedSecret::default();
         sealed.metadata.namespace = Some("ns".into());
@@ -278,7 +282,7 @@ proptest! {
         sealed.metadata.namespace = Some("team-a".into());
         sealed.metadata.name = Some("db".into());
         for (item, key) in sealed_with.iter().enumerate() {
-            let text = seal_value(format!("v{item}").as_bytes(), &bound, KEYS[*key].recipient());
+            let text = seal_value(format!("v{item}").as_bytes(), &bound, &for_key(*key));
             sealed.spec.encrypted_data.insert(format!("k{item}"), text.unwrap());
         }
         let at_once = unseal(&sealed, &keys(), false).unwrap();

@@ -42,7 +42,7 @@ async fn a_value_for_another_cluster_is_of_a_wrong_key() {
         "",
     )
     .unwrap();
-    let recipient = key.certificate().recipient();
+    let recipient = key.certificate().recipients();
     let sealed = seal_for(recipient, site.name(), "db", &[("a", "1")], |_| {});
     let told = refused(&site, &sealed, "WrongKey").await;
     assert!(told.contains("no key could decrypt secret (a)"), "{told}");
@@ -141,7 +141,7 @@ async fn all_items_that_fail_are_named_together() {
         )
         .unwrap()
         .certificate()
-        .recipient(),
+        .recipients(),
         site.name(),
         "db",
         &[("a", "1"), ("b", "2")],

@@ -13,7 +13,7 @@ use kube::{
     Api,
     api::{ListParams, PostParams},
 };
-use seal_envelope::KeySize;
+use seal_envelope::{KeyKind, KeySize};
 use seal_keyring::{Certificate, KEY_LABEL, NewKey};
 use seal_tests::{ControlPlane, Installation, Signal, eventually, wait_for};
 
@@ -72,7 +72,10 @@ async fn flags_say_what_a_new_key_looks_like() {
         .not_before()
         .duration_until(certificate.not_after());
     assert_eq!(valid, SignedDuration::from_hours(48));
-    assert_eq!(certificate.recipient().size(), KeySize::Rsa3072);
+    assert_eq!(
+        certificate.recipients().kind(),
+        KeyKind::Rsa(KeySize::Rsa3072)
+    );
     let key = &key_secrets(&plane, &home).await[0].metadata;
     assert!(key.name.as_ref().unwrap().starts_with("own-key"));
     assert_eq!(key.labels.as_ref().unwrap()["backup"], "yes");
@@ -86,7 +89,7 @@ async fn a_key_that_is_brought_along_later_unblocks_what_was_sealed_with_it() {
     };
     let key = old_key();
     let sealed = seal_for(
-        key.certificate().recipient(),
+        key.certificate().recipients(),
         site.name(),
         "db",
         &[("a", "1")],
@@ -143,7 +146,7 @@ async fn a_key_marked_as_compromised_goes_out_of_use() {
     let key = old_key();
     let name = store(&site, controller.installation(), "compromised", &key).await;
     let sealed = seal_for(
-        key.certificate().recipient(),
+        key.certificate().recipients(),
         site.name(),
         "db",
         &[("a", "1")],
@@ -184,7 +187,7 @@ async fn sigusr1_makes_a_key_that_seals_from_then_on_while_the_old_one_still_ope
 
     for (name, certificate) in [("old", &old), ("new", &new)] {
         let sealed = seal_for(
-            certificate.recipient(),
+            certificate.recipients(),
             site.name(),
             name,
             &[("a", name)],

@@ -223,7 +223,7 @@ async fn a_sealed_secret_cannot_plant_a_sealing_key() {
         ("sealed-secrets-key", None),
     ] {
         let values = [("tls.crt", "x"), ("tls.key", "x")];
-        let sealed = seal_for(certificate.recipient(), home, name, &values, |plain| {
+        let sealed = seal_for(certificate.recipients(), home, name, &values, |plain| {
             plain.metadata.labels = label.map(|value| texts(&[(KEY_LABEL, value)]));
         });
         planted
@@ -239,7 +239,7 @@ async fn a_sealed_secret_cannot_plant_a_sealing_key() {
     let key = key_name(&site, home).await;
     let before = site.secrets_in(home).get(&key).await.unwrap();
     let sealed = seal_for(
-        certificate.recipient(),
+        certificate.recipients(),
         home,
         &key,
         &[("tls.key", "x")],
@@ -268,8 +268,8 @@ async fn the_deprecated_blob_cannot_plant_a_sealing_key_either() {
         "kind: Secret\nmetadata: {{labels: {{{KEY_LABEL}: active}}}}\nstringData: {{a: b}}\n"
     );
     let label = label(Scope::Strict, home, &name);
-    let blob = seal_value(inner.as_bytes(), &label, certificate.recipient()).unwrap();
-    let mut sealed = seal_for(certificate.recipient(), home, &name, &[], |plain| {
+    let blob = seal_value(inner.as_bytes(), &label, certificate.recipients()).unwrap();
+    let mut sealed = seal_for(certificate.recipients(), home, &name, &[], |plain| {
         plain.metadata.annotations = Some(texts(&[(SKIP_SET_OWNER_REFERENCES, "true")]));
     });
     sealed.spec.data = Some(blob);

@@ -133,7 +133,7 @@ async fn a_hundred_objects_in_ten_namespaces_converge() {
             let name = format!("secret-{number}");
             let value = format!("{} {number}", namespace.name());
             let sealed = seal_for(
-                certificate.recipient(),
+                certificate.recipients(),
                 namespace.name(),
                 &name,
                 &[("a", &value)],

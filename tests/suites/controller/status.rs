@@ -103,7 +103,7 @@ async fn an_unchanged_status_is_not_written_again() {
     // Each new key is worth another attempt.
     let key = old_key();
     store(&site, controller.installation(), "retry", &key).await;
-    let recipient = key.certificate().recipient();
+    let recipient = key.certificate().recipients();
     site.unseal(&seal_for(
         recipient,
         site.name(),

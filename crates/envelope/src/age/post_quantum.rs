@@ -38,7 +38,7 @@ type Encapsulation = <XWing as Kem>::EncappedKey;
 pub(crate) struct ParseError;
 
 /// Encrypts: `age1pq1…`.
-pub(super) struct Recipient(PublicKey);
+pub(super) struct Recipient(Box<PublicKey>);
 
 impl FromStr for Recipient {
     type Err = ParseError;
@@ -46,7 +46,7 @@ impl FromStr for Recipient {
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let bytes = decode(text, RECIPIENT_PREFIX)?;
         PublicKey::from_bytes(&bytes)
-            .map(Self)
+            .map(|key| Self(Box::new(key)))
             .map_err(|_| ParseError)
     }
 }
@@ -82,7 +82,7 @@ impl age::Recipient for Recipient {
 }
 
 /// Decrypts: `AGE-SECRET-KEY-PQ-1…`.
-pub(crate) struct Identity(PrivateKey);
+pub(crate) struct Identity(Box<PrivateKey>);
 
 impl Identity {
     /// A new identity, from the system's random generator.
@@ -90,12 +90,12 @@ impl Identity {
         let mut seed = Zeroizing::new([0; SEED]);
         rand::fill(seed.as_mut_slice()).map_err(|_| ParseError)?;
         PrivateKey::from_bytes(seed.as_slice())
-            .map(Self)
+            .map(|key| Self(Box::new(key)))
             .map_err(|_| ParseError)
     }
 
     pub(super) fn to_public(&self) -> Recipient {
-        Recipient(XWing::sk_to_pk(&self.0))
+        Recipient(Box::new(XWing::sk_to_pk(&self.0)))
     }
 
     /// The text that [`str::parse`] reads.
@@ -113,7 +113,7 @@ impl FromStr for Identity {
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let seed = decode(text, IDENTITY_PREFIX)?;
         PrivateKey::from_bytes(&seed)
-            .map(Self)
+            .map(|key| Self(Box::new(key)))
             .map_err(|_| ParseError)
     }
 }
