@@ -156,7 +156,7 @@ impl KeyEntry {
     fn certified(name: &str, standing: Standing, certificate: &Certificate, marks: &Marks) -> Self {
         Self {
             id: Some(certificate.key_id().to_string()),
-            kind: Some(format!("RSA-{}", certificate.recipient().size().bits())),
+            kind: Some(certificate.recipients().kind().to_string()),
             not_before: Some(certificate.not_before()),
             not_after: Some(certificate.not_after()),
             backup: marks.backup.clone(),
