@@ -1,6 +1,8 @@
 //! The commands, one file each.
 
+pub mod completions;
 pub mod decrypt;
+pub mod diff;
 pub mod encrypt;
 pub mod keys;
 pub mod template;
@@ -8,7 +10,7 @@ pub mod value;
 
 use clap::Subcommand;
 
-use crate::error::Errors;
+use crate::error::{Answer, Errors};
 
 /// What the program can do.
 #[derive(Debug, Subcommand)]
@@ -19,10 +21,12 @@ use crate::error::Errors;
 pub enum Command {
     Encrypt(encrypt::Encrypt),
     Value(value::Value),
+    Diff(diff::Diff),
     Decrypt(decrypt::Decrypt),
     Template(template::Template),
     #[command(subcommand)]
     Keys(keys::Keys),
+    Completions(completions::Completions),
 }
 
 impl Command {
@@ -30,13 +34,16 @@ impl Command {
     ///
     /// # Errors
     /// Everything that is wrong with the input, or what stood in the way.
-    pub fn run(self) -> Result<(), Errors> {
-        match self {
+    pub fn run(self) -> Result<Answer, Errors> {
+        let done = match self {
             Self::Encrypt(encrypt) => encrypt.run(),
             Self::Value(value) => value.run(),
+            Self::Diff(diff) => return diff.run(),
             Self::Decrypt(decrypt) => decrypt.run(),
             Self::Template(template) => template.run(),
             Self::Keys(keys) => keys.run(),
-        }
+            Self::Completions(completions) => completions.run(),
+        };
+        done.map(|()| Answer::Yes)
     }
 }

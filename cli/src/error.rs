@@ -12,14 +12,23 @@ use seal_keyring::{CertificateError, IdentityError};
 use seal_manifest::{EmitError, Location};
 use seal_sealing::{SealError, SecretError};
 
-use crate::{certificate::CLUSTER, config::ConfigError, report};
+use crate::{certificate::CLUSTER, config::ConfigError, git::GitError, report};
 
-/// Tells what went wrong and gives the exit status: 0 good, 2 could not do it. Status 1 is left to
-/// commands that answer a question, for the answer no.
+/// What a command answers that was carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// All is well; what commands answer that are asked no question.
+    Yes,
+    /// It was found out, and the answer is no.
+    No,
+}
+
+/// Tells what went wrong and gives the exit status: 0 good, 1 the answer is no, 2 could not do it.
 #[must_use]
-pub fn exit_code(outcome: Result<(), Errors>) -> ExitCode {
+pub fn exit_code(outcome: Result<Answer, Errors>) -> ExitCode {
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(Answer::Yes) => ExitCode::SUCCESS,
+        Ok(Answer::No) => NO.into(),
         Err(errors) => {
             for error in &errors.0 {
                 report::error(error, error.hint().as_deref());
@@ -38,6 +47,7 @@ pub fn exit_code_of_usage(usage: &clap::Error) -> ExitCode {
     }
 }
 
+const NO: u8 = 1;
 const COULD_NOT: u8 = 2;
 
 /// One thing that is wrong.
@@ -76,6 +86,28 @@ pub enum Error {
     /// Standard input is wanted more than once.
     #[error("standard input (-) can be read only once")]
     StdinTwice,
+    /// An option takes so many arguments.
+    #[error("{option} takes {wanted} arguments, but there are {found}")]
+    Arguments {
+        /// The option.
+        option: &'static str,
+        /// How many it takes.
+        wanted: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// Somebody was asked and did not agree.
+    #[error("nothing was done")]
+    Declined,
+    /// Somebody would have to be asked, and nobody is there.
+    #[error("{question} There is no terminal to ask")]
+    NobodyToAsk {
+        /// What would be asked.
+        question: String,
+    },
+    /// Git does not answer.
+    #[error(transparent)]
+    Git(#[from] GitError),
     /// A result cannot be written.
     #[error("cannot write {to}: {}; it was left as it was", reason_of_io(.error))]
     Write {
@@ -296,6 +328,12 @@ impl Error {
             Self::FieldType {
                 expected: "text", ..
             } => "quote the value",
+            Self::NobodyToAsk { .. } => "if that is intended, add --yes",
+            Self::Git(GitError::NoWorkTree) => {
+                "go into one, or compare two files with: seal diff --no-index OLD NEW"
+            }
+            Self::Git(GitError::Ambiguous(_)) => "put -- before files, or behind revisions",
+            Self::Git(GitError::Unknown(_)) => "put -- before files that are gone",
             Self::EmptyData { .. } => "if that is intended, add --allow-empty-data",
             Self::NameMissing { .. } => "add it to the manifest",
             Self::NamespaceMissing { .. } => {

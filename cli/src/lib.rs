@@ -4,8 +4,9 @@
 //! is written. The modules are the borders of that: [`paths`], [`input`] and [`output`] for files and
 //! standard streams, [`config`] for what a repository says of itself, [`certificate`],
 //! [`identities`] and [`cluster`] for where keys come from, [`naming`] for what objects are called,
-//! [`plain`] for Secrets that are shown, [`error`] for what can go wrong and the exit status that it
-//! gives. Each command has a file of its own under [`commands`].
+//! [`plain`] for Secrets that are shown, [`git`] for what Git knows, [`confirm`], [`progress`],
+//! [`help`] and [`completion`] for people at a terminal, [`error`] for what can go wrong and the
+//! exit status that it gives. Each command has a file of its own under [`commands`].
 //!
 //! Two rules hold for all commands. Nothing is printed or written before everything has succeeded.
 //! And no kubeconfig is looked at unless the command needs the cluster.
@@ -13,8 +14,12 @@
 pub mod certificate;
 pub mod cluster;
 pub mod commands;
+pub mod completion;
 pub mod config;
+pub mod confirm;
 pub mod error;
+pub mod git;
+pub mod help;
 pub mod identities;
 pub mod input;
 pub mod kubeseal;
@@ -22,12 +27,13 @@ pub mod naming;
 pub mod output;
 pub mod paths;
 pub mod plain;
+pub mod progress;
 pub mod report;
 pub mod undo;
 
-use std::{ffi::OsString, process::ExitCode};
+use std::{ffi::OsString, path::Path, process::ExitCode};
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, Parser};
 
 use commands::Command;
 
@@ -58,10 +64,10 @@ Examples:
     kubectl create secret generic db --from-file=password=/dev/stdin -n team-a \\
       --dry-run=client -o yaml | seal encrypt --cert cert.pem -w sealed.yaml
 
-Exit status: 0 good, 2 could not do it.";
+Exit status: 0 good, 1 the answer is no, 2 could not do it.";
 
-/// Runs the program with these arguments, its name first. Called as `kubeseal` it is
-/// [`kubeseal`].
+/// Runs the program with these arguments, its name first. Called as `kubeseal` it is [`kubeseal`],
+/// called as `kubectl-seal` a plugin of kubectl.
 ///
 /// Help and version go to standard output with status 0; see [`error::exit_code`] for the rest.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -69,8 +75,36 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if arguments.peek().is_some_and(kubeseal::is_name) {
         return kubeseal::run(arguments);
     }
-    match Program::try_parse_from(arguments) {
+    match arguments.peek().and_then(name).as_deref() {
+        Some("kubectl_complete-seal") => completion::answer_kubectl(arguments.skip(1)),
+        Some("kubectl-seal") => run_as(help::for_kubectl(command()), arguments),
+        _ => {
+            completion::answer_shell();
+            run_as(command(), arguments)
+        }
+    }
+}
+
+/// The command line: what parses arguments, and what help, manual pages and completions are made
+/// from.
+#[must_use]
+pub fn command() -> clap::Command {
+    help::grouped(Program::command())
+}
+
+fn run_as(mut command: clap::Command, arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let program = command
+        .try_get_matches_from_mut(arguments)
+        .and_then(|matches| Program::from_arg_matches(&matches))
+        .map_err(|usage| usage.format(&mut command));
+    match program {
         Ok(program) => error::exit_code(program.command.run()),
         Err(usage) => error::exit_code_of_usage(&usage),
     }
+}
+
+/// By what name the program is called, without its directory and `.exe`.
+fn name(program: &OsString) -> Option<String> {
+    let stem = Path::new(program).file_stem()?;
+    Some(stem.to_str()?.to_owned())
 }

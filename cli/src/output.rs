@@ -101,6 +101,20 @@ pub fn print(bytes: &[u8]) -> Result<(), Error> {
         .map_err(Error::Print)
 }
 
+/// Writes to standard output what may hold colours, which are left out where nobody sees them and
+/// with `NO_COLOR`.
+///
+/// # Errors
+/// [`Error::Print`].
+pub fn print_styled(
+    write: impl FnOnce(&mut anstream::AutoStream<io::StdoutLock<'static>>) -> io::Result<()>,
+) -> Result<(), Error> {
+    let mut stdout = anstream::AutoStream::auto(io::stdout().lock());
+    write(&mut stdout)
+        .and_then(|()| stdout.flush())
+        .map_err(Error::Print)
+}
+
 /// Whether somebody looks at standard output.
 #[must_use]
 pub fn is_terminal() -> bool {

@@ -25,12 +25,20 @@ Only the controller in the cluster, which holds the private keys, can turn the r
 
 Usage: seal <COMMAND>
 
-Commands:
-  encrypt   Seals Secrets: manifests in, SealedSecrets out
-  value     Seals one value, to be pasted into encryptedData of a SealedSecret
-  decrypt   Recovers Secrets from SealedSecrets with the private keys, offline
-  template  Tries out the templates of SealedSecrets, with examples in place of the sealed values
-  keys      Brings along the public keys of a cluster
+Seal:
+  encrypt      Seals Secrets: manifests in, SealedSecrets out
+  value        Seals one value, to be pasted into encryptedData of a SealedSecret
+
+Review:
+  diff         Tells what has changed in SealedSecrets, key by key
+  template     Tries out the templates of SealedSecrets, with examples in place of the sealed values
+
+Keys and recovery:
+  keys         Brings along the public keys of a cluster
+  decrypt      Recovers Secrets from SealedSecrets with the private keys, offline
+
+This program:
+  completions  Prints the script that lets a shell complete commands, options, file names and keys
 
 Options:
   -h, --help
@@ -48,7 +56,7 @@ Examples:
     kubectl create secret generic db --from-file=password=/dev/stdin -n team-a /
       --dry-run=client -o yaml | seal encrypt --cert cert.pem -w sealed.yaml
 
-Exit status: 0 good, 2 could not do it.
+Exit status: 0 good, 1 the answer is no, 2 could not do it.
 
 "#]],
     );

@@ -1,0 +1,171 @@
+use std::{os::unix::fs::symlink, process::Command as Process};
+
+use snapbox::cmd::Command;
+
+use crate::directory::Directory;
+
+const SEALED: &str = "\
+apiVersion: bitnami.com/v1alpha1
+kind: SealedSecret
+metadata: {name: db, namespace: team-a}
+spec:
+  encryptedData: {password: AgA=, pin: AgA=, user: AgA=}
+";
+
+/// What bash offers when somebody types this line and presses Tab, sorted.
+fn offered(directory: &Directory, line: &str) -> Vec<String> {
+    let program = snapbox::cmd::cargo_bin!("seal");
+    let path = format!(
+        "{}:{}",
+        program.parent().unwrap().display(),
+        std::env::var("PATH").unwrap()
+    );
+    // What readline does: the words, the one at the cursor, and the function registered for the first.
+    let script = r#"
+        source <(seal completions bash) || exit
+        [[ $(complete -p seal) == *' -F '* ]] || exit
+        read -r -a COMP_WORDS <<<"$1"
+        [[ $1 != *' ' ]] || COMP_WORDS+=('')
+        COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) COMP_LINE=$1 COMP_POINT=${#1} COMP_TYPE=9
+        "$(complete -p seal | sed 's/.* -F \([^ ]*\) .*/\1/')" seal "${COMP_WORDS[COMP_CWORD]}" x
+        printf '%s\n' "${COMPREPLY[@]}"
+    "#;
+    let output = Process::new("bash")
+        .args(["--norc", "--noprofile", "-c", script, "bash", line])
+        .current_dir(directory.path(""))
+        .env_clear()
+        .env("PATH", path)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let mut words: Vec<_> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| line.trim().to_owned())
+        .collect();
+    words.sort();
+    words
+}
+
+#[test]
+fn bash_offers_commands_options_and_their_values() {
+    let directory = Directory::new();
+    assert_eq!(offered(&directory, "seal enc"), ["encrypt"]);
+    assert_eq!(offered(&directory, "seal keys fe"), ["fetch"]);
+    assert_eq!(offered(&directory, "seal encrypt --sc"), ["--scope"]);
+    assert_eq!(
+        offered(&directory, "seal encrypt --scope "),
+        ["cluster-wide", "namespace-wide", "strict"]
+    );
+}
+
+#[test]
+fn bash_offers_files() {
+    let directory = Directory::new();
+    assert_eq!(offered(&directory, "seal encrypt sec"), ["secret.yaml"]);
+    assert_eq!(offered(&directory, "seal encrypt --cert ce"), ["cert.pem"]);
+    assert_eq!(offered(&directory, "seal encrypt -w kube"), ["kubeconfig/"]);
+}
+
+#[test]
+fn there_is_a_script_for_every_shell() {
+    let directory = Directory::new();
+    for (shell, word) in [
+        ("bash", "complete -o"),
+        ("zsh", "#compdef seal"),
+        ("fish", "complete --keep-order"),
+        ("powershell", "Register-ArgumentCompleter"),
+    ] {
+        let script = directory.succeeds(&format!("completions {shell}"), "");
+        assert!(script.contains(word), "{shell}: {script}");
+    }
+}
+
+/// The program under another name.
+fn called(directory: &Directory, name: &str) -> Command {
+    let link = directory.path(name);
+    if !link.exists() {
+        symlink(snapbox::cmd::cargo_bin!("seal"), &link).unwrap();
+    }
+    Command::new(link)
+        .current_dir(directory.path(""))
+        .env_clear()
+}
+
+#[test]
+fn kubectl_is_told_candidates_and_to_offer_nothing_else() {
+    let directory = Directory::new();
+    let told = |words: &[&str]| {
+        let done = called(&directory, "kubectl_complete-seal")
+            .args(words)
+            .assert()
+            .success();
+        String::from_utf8(done.get_output().stdout.clone()).unwrap()
+    };
+    assert_eq!(
+        told(&["enc"]),
+        "encrypt\tSeals Secrets: manifests in, SealedSecrets out\n:4\n"
+    );
+    assert_eq!(told(&["encrypt", "--cert", "cert"]), "cert.pem\n:4\n");
+}
+
+#[test]
+fn kubectl_seal_is_what_its_help_calls_the_program() {
+    let directory = Directory::new();
+    let done = called(&directory, "kubectl-seal")
+        .arg("--help")
+        .assert()
+        .success();
+    let help = String::from_utf8(done.get_output().stdout.clone()).unwrap();
+    assert!(help.contains("Usage: kubectl seal <COMMAND>\n"), "{help}");
+    assert!(help.contains("\n    kubectl seal encrypt --cert"), "{help}");
+    assert!(help.contains("| kubectl seal encrypt"), "{help}");
+    let done = called(&directory, "kubectl-seal")
+        .args(["keys", "fetch", "--help"])
+        .assert();
+    let help = String::from_utf8(done.get_output().stdout.clone()).unwrap();
+    assert!(help.contains("Usage: kubectl seal keys fetch"), "{help}");
+    assert!(
+        help.contains("\n  kubectl seal keys fetch -w cert.pem\n"),
+        "{help}"
+    );
+}
+
+#[test]
+fn kubectl_itself_finds_the_plugin() {
+    let directory = Directory::new();
+    called(&directory, "kubectl-seal");
+    let path = format!(
+        "{}:{}",
+        directory.path("").display(),
+        std::env::var("PATH").unwrap()
+    );
+    let output = Process::new("kubectl")
+        .args(["seal", "--version"])
+        .current_dir(directory.path(""))
+        .env_clear()
+        .env("PATH", path)
+        .output();
+    // Not everybody has kubectl; the other tests call the plugin as kubectl does.
+    let Ok(output) = output else {
+        eprintln!("skipped: there is no kubectl");
+        return;
+    };
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        concat!("seal version: v", env!("CARGO_PKG_VERSION"), "\n")
+    );
+}
+
+#[test]
+fn keys_are_those_of_the_file_that_is_named() {
+    let directory = Directory::new();
+    directory.put("sealed.yaml", SEALED);
+    let commands = offered(&directory, "seal ");
+    if commands.contains(&"unset".to_owned()) {
+        assert_eq!(
+            offered(&directory, "seal unset sealed.yaml p"),
+            ["password", "pin"]
+        );
+    }
+}
