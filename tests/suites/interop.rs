@@ -5,6 +5,7 @@
     reason = "what fails here fails its test"
 )]
 
+mod age;
 mod ours_unseals;
 mod recovery;
 mod takeover;

@@ -4,9 +4,10 @@
 
 use std::sync::LazyLock;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use proptest::prelude::*;
 use seal_api::{Scope, SealedSecret, annotations};
-use seal_envelope::{Identity, KeySize, PrivateKeyDer, Recipients};
+use seal_envelope::{Identity, KeyKind, KeySize, PrivateKeyDer, Recipients, generate_age};
 use seal_manifest::{Reading, Stream};
 use seal_sealing::{
     Cause, SealError, Secret, SecretError, UnsealError, Unsealing, diagnose, key_hints, label,
@@ -15,7 +16,8 @@ use seal_sealing::{
 
 static KEYS: LazyLock<Vec<Identity>> = LazyLock::new(|| {
     let key = || Identity::new(&PrivateKeyDer::generate(KeySize::Rsa2048).unwrap()).unwrap();
-    vec![key(), key(), key()]
+    let age = || Identity::from_age(&generate_age(KeyKind::X25519).unwrap()).unwrap();
+    vec![key(), key(), key(), age()]
 });
 
 fn keys() -> Vec<&'static Identity> {
@@ -267,6 +269,34 @@ fn a_diagnosis_says_what_is_wrong_and_what_to_do() {
     assert_eq!(cause(&damaged, &keys()), Cause::Corrupt);
 }
 
+#[test]
+fn a_renamed_object_in_age_envelopes_is_told_from_a_damaged_one() {
+    let mut sealed = seal(&secret(""), &for_key(3)).unwrap();
+    let cause =
+        |sealed: &SealedSecret| diagnose(sealed, &sealed.spec.encrypted_data["password"], &keys());
+    sealed.metadata.name = Some("renamed".into());
+    let key = KEYS[3].id().clone();
+    assert_eq!(cause(&sealed), Cause::WrongName { key });
+    assert!(unseal(&sealed, &keys(), false).is_err());
+    sealed.spec.encrypted_data.insert(
+        "password".into(),
+        STANDARD.encode(b"age-encryption.org/v1\n-> X25519 AAAA\n"),
+    );
+    assert_eq!(cause(&sealed), Cause::Corrupt);
+}
+
+#[test]
+fn one_object_may_hold_both_kinds_of_envelopes() {
+    let mut sealed = sealed("");
+    let bound = label(Scope::Strict, "team-a", "db");
+    let text = seal_value(b"in age", &bound, &for_key(3)).unwrap();
+    sealed.spec.encrypted_data.insert("other".into(), text);
+    assert_eq!(value(&sealed, "other"), "in age");
+    assert_eq!(value(&sealed, "password"), "s3cr3t");
+    let used = unseal(&sealed, &keys(), false).unwrap().keys;
+    assert_eq!(used, [KEYS[0].id().clone(), KEYS[3].id().clone()].into());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
 
@@ -274,7 +304,7 @@ proptest! {
     /// and never more operations than were allowed.
     #[test]
     fn unsealing_in_slices_gives_what_unsealing_at_once_gives(
-        sealed_with in prop::collection::vec(0..3usize, 1..6),
+        sealed_with in prop::collection::vec(0..4usize, 1..6),
         slice in 1..5usize,
     ) {
         let bound = label(Scope::Strict, "team-a", "db");
@@ -291,7 +321,7 @@ proptest! {
         while !unsealing.is_done() {
             prop_assert!(unsealing.step(&keys(), slice) <= slice);
             steps += 1;
-            prop_assert!(steps <= 3 * sealed_with.len());
+            prop_assert!(steps <= KEYS.len() * sealed_with.len());
         }
         let in_slices = unsealing.finish(&sealed).unwrap();
         prop_assert_eq!(in_slices.secret, at_once.secret);
