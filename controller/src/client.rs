@@ -1,4 +1,5 @@
-//! The client of the API server, as fast as it goes or at a rate that was asked for.
+//! The client of the API server: as fast as it goes or at a rate that was asked for, and without
+//! writes while this replica does not lead.
 
 use std::{
     num::NonZeroU32,
@@ -8,9 +9,13 @@ use std::{
     time::Duration,
 };
 
+use futures::future::{Either, Ready, ready as answered};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use http::{Method, Request};
 use kube::{Client, Config, client::ClientBuilder};
-use tower::{Layer, Service};
+use tower::{BoxError, Layer, Service};
+
+use crate::leader::Leadership;
 
 /// Upstream's defaults, for the one that is not given.
 const QPS: f32 = 5.0;
@@ -19,7 +24,8 @@ const BURST: NonZeroU32 = NonZeroU32::new(10).unwrap();
 /// Nobody means to wait longer than this between two requests.
 const SLOWEST: Duration = Duration::from_secs(3600);
 
-/// A client, limited when `qps` or `burst` is given.
+/// A client, limited when `qps` or `burst` is given. Whatever is no read is refused at any moment
+/// at which this replica does not lead, however long ago it was decided.
 ///
 /// # Errors
 /// [`kube::Error`] when the configuration cannot be used.
@@ -27,19 +33,71 @@ pub fn connect(
     config: Config,
     qps: Option<f32>,
     burst: Option<NonZeroU32>,
+    leadership: Leadership,
 ) -> Result<Client, kube::Error> {
+    let fenced = ClientBuilder::try_from(config)?.with_layer(&Fence { leadership });
     if qps.is_none() && burst.is_none() {
-        return Client::try_from(config);
+        return Ok(fenced.build());
     }
     let period = Duration::try_from_secs_f32(1.0 / qps.unwrap_or(QPS)).unwrap_or(SLOWEST);
     let Some(quota) = Quota::with_period(period.min(SLOWEST)) else {
-        return Client::try_from(config);
+        return Ok(fenced.build());
     };
     let quota = quota.allow_burst(burst.unwrap_or(BURST));
     let limiter = Arc::new(RateLimiter::direct(quota));
-    Ok(ClientBuilder::try_from(config)?
-        .with_layer(&Limited { limiter })
-        .build())
+    // Around the fence: a request that has waited for its turn is judged when it is sent.
+    Ok(fenced.with_layer(&Limited { limiter }).build())
+}
+
+/// A write that was not sent.
+#[derive(Debug, thiserror::Error)]
+#[error("this replica does not lead, so it writes nothing")]
+struct NotLeading;
+
+/// Lets writes pass only while this replica leads.
+#[derive(Debug)]
+pub struct Fence {
+    /// Whether it does.
+    pub leadership: Leadership,
+}
+
+impl<S> Layer<S> for Fence {
+    type Service = Fenced<S>;
+
+    fn layer(&self, inner: S) -> Fenced<S> {
+        Fenced {
+            leadership: self.leadership.clone(),
+            inner,
+        }
+    }
+}
+
+/// A service behind a [`Fence`].
+#[derive(Debug)]
+pub struct Fenced<S> {
+    leadership: Leadership,
+    inner: S,
+}
+
+impl<S, B> Service<Request<B>> for Fenced<S>
+where
+    S: Service<Request<B>, Error = BoxError>,
+{
+    type Response = S::Response;
+    type Error = BoxError;
+    type Future = Either<S::Future, Ready<Result<S::Response, BoxError>>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        if request.method() == Method::GET || self.leadership.holds() {
+            Either::Left(self.inner.call(request))
+        } else {
+            Either::Right(answered(Err(NotLeading.into())))
+        }
+    }
 }
 
 struct Limited {

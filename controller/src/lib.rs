@@ -5,8 +5,8 @@
 //! with a queue in which fairness and priority live; see [`unsealer`]. [`run`] starts every task,
 //! watches over it and ends the process with the reason when one ends.
 //!
-//! `run` starts `watches`, `http`, `keys` and the passes of `reconcile`, which share `unsealer` and
-//! `metrics`. Pure, and tested without any of them: `schedule`, `reconcile::plan`,
+//! `run` starts `http`, `keys`, `leader` and `passes`: the `watches` and the passes of `reconcile`.
+//! They share `unsealer` and `metrics`. Pure, and tested without any of them: `schedule`, `reconcile::plan`,
 //! `reconcile::desired`, `inputs`, `outcome`, `status`, `backoff`.
 
 pub mod args;
@@ -17,8 +17,10 @@ pub mod events;
 pub mod http;
 pub mod inputs;
 pub mod keys;
+pub mod leader;
 pub mod metrics;
 pub mod outcome;
+pub mod passes;
 pub mod reconcile;
 pub mod run;
 pub mod schedule;

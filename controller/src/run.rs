@@ -12,22 +12,13 @@ use std::{
 };
 
 use axum::Router;
-use futures::StreamExt;
 use jiff::SignedDuration;
-use kube::{
-    Client, Config, Resource,
-    runtime::{
-        controller::{self, Action, applier},
-        reflector::{self, ObjectRef, Store, store::Writer},
-    },
-};
+use kube::{Client, Config, runtime::reflector};
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
-    sync::{Notify, Semaphore, mpsc, watch},
+    sync::{Notify, Semaphore, watch},
 };
-use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
 
 use crate::{
     args::Args,
@@ -35,17 +26,13 @@ use crate::{
     clock::Clock,
     http::{self, Limits, Served},
     keys::{self, KeyPolicy, KeySink, KeySource, make_keys, publish, watch_keys},
+    leader::{Election, Leadership},
     metrics::{Inventory, Metrics},
-    reconcile::{
-        Context,
-        desired::DigestKey,
-        memory::Memory,
-        pass,
-        secret_cache::{SecretCache, key_of},
-    },
+    passes::{Scope, reconcile},
+    reconcile::{Context, desired::DigestKey, memory::Memory, secret_cache::SecretCache},
     tasks::{RunError, Tasks},
-    unsealer::{Unsealer, Watched},
-    watches::{Namespaces, watch_sealed_secrets, watch_secrets},
+    unsealer::Unsealer,
+    watches::Namespaces,
 };
 
 /// The longest request body: above what etcd stores of one object, so that lists of a few fit, too.
@@ -57,11 +44,14 @@ const LONGEST_BODY: usize = 4 * 1024 * 1024;
 /// [`RunError`].
 pub async fn run(args: Args) -> Result<(), RunError> {
     let config = Config::infer().await?;
-    let client = client::connect(config, args.kubeclient_qps, args.kubeclient_burst)?;
     let namespace = own_namespace();
     tracing::info!(version = env!("CARGO_PKG_VERSION"), %namespace, "starting");
 
     let clock = Clock::system();
+    let mut election = Election::new(&args.election, config.clone(), &namespace, clock.clone())?;
+    let leadership = election.leadership();
+    let (qps, burst) = (args.kubeclient_qps, args.kubeclient_burst);
+    let client = client::connect(config, qps, burst, leadership.clone())?;
     let metrics = Metrics::default();
     let mut tasks = Tasks::default();
     let (key_sink, keys) = keys::keys();
@@ -85,6 +75,7 @@ pub async fn run(args: Args) -> Result<(), RunError> {
     let inventory = Inventory {
         objects: objects.clone(),
         keys: keys.clone(),
+        leadership: leadership.clone(),
         clock: clock.clone(),
         renew_period: args.key_renew_period,
         omit_names: args.metrics_omit_secret_labels,
@@ -92,8 +83,15 @@ pub async fn run(args: Args) -> Result<(), RunError> {
     let measured = http::metrics_router(metrics.registry(inventory));
     serve(&mut tasks, "metrics", args.listen_metrics_addr, measured).await?;
 
+    let ring = (key_sink, keys.clone());
     tend_keys(
-        &mut tasks, &client, &args, &namespace, key_sink, &keys, &clock,
+        &mut tasks,
+        &client,
+        &args,
+        &namespace,
+        ring,
+        &clock,
+        &leadership,
     )?;
     let scope = scope(&args, &namespace);
     let context = Arc::new(Context {
@@ -101,6 +99,7 @@ pub async fn run(args: Args) -> Result<(), RunError> {
         secrets: SecretCache::default(),
         memory: Memory::default(),
         keys,
+        leadership,
         unsealer: unsealer.clone(),
         digest_key: DigestKey::generate().map_err(|_| RunError::Random)?,
         workers: Semaphore::new(args.workers.into()),
@@ -112,25 +111,30 @@ pub async fn run(args: Args) -> Result<(), RunError> {
         drift: args.drift_policy,
         max_retries: args.max_unseal_retries,
     });
-    reconcile(&mut tasks, scope, context, objects, writer, ready);
+    let (warm, mut is_warm) = watch::channel(false);
+    election.start(&mut tasks, async move {
+        let _ = is_warm.wait_for(|warm| *warm).await; // The task that would say so is supervised.
+    });
+    reconcile(&mut tasks, scope, context, objects, writer, warm, ready);
 
     let (terminate, interrupt) = (SignalKind::terminate(), SignalKind::interrupt());
     let ended = tasks
         .supervise(signals(terminate)?, signals(interrupt)?)
         .await;
     unsealer.close();
+    election.leave().await;
     ended
 }
 
-/// Starts what reads, makes and publishes keys.
+/// Starts what reads, makes and publishes keys; only the leader does the latter two.
 fn tend_keys(
     tasks: &mut Tasks,
     client: &Client,
     args: &Args,
     namespace: &str,
-    sink: KeySink,
-    keys: &KeySource,
+    (sink, keys): (KeySink, KeySource),
     clock: &Clock,
+    leadership: &Leadership,
 ) -> Result<(), RunError> {
     let asked = Arc::new(Notify::new());
     let sigusr1 = signals(SignalKind::user_defined1())?;
@@ -140,30 +144,18 @@ fn tend_keys(
         "keys",
         watch_keys(client.clone(), namespace.into(), prefix, order, sink),
     );
-    tasks.spawn_forever(
-        "key maker",
-        make_keys(
-            client.clone(),
-            policy,
-            keys.clone(),
-            clock.clone(),
-            Arc::clone(&asked),
-        ),
+    let making = make_keys(
+        client.clone(),
+        policy,
+        keys.clone(),
+        clock.clone(),
+        Arc::clone(&asked),
     );
-    tasks.spawn_forever("SIGUSR1", forward(sigusr1, asked));
-    tasks.spawn_forever(
-        "public keys",
-        publish(client.clone(), namespace.into(), keys.clone()),
-    );
+    tasks.spawn_forever("key maker", leadership.clone().when_leading(making));
+    tasks.spawn_forever("SIGUSR1", forward(sigusr1, asked, leadership.clone()));
+    let publishing = publish(client.clone(), namespace.into(), keys);
+    tasks.spawn_forever("public keys", leadership.clone().when_leading(publishing));
     Ok(())
-}
-
-/// What is watched.
-struct Scope {
-    namespaces: Namespaces,
-    selector: Option<String>,
-    delete_secrets: bool,
-    watch_secrets: bool,
 }
 
 /// Additional namespaces mean: these and the controller's own, as upstream.
@@ -187,120 +179,6 @@ fn scope(args: &Args, namespace: &str) -> Scope {
         delete_secrets: args.old_gc_behavior,
         watch_secrets: !args.skip_recreate,
     }
-}
-
-/// Starts the watches and the passes.
-fn reconcile(
-    tasks: &mut Tasks,
-    scope: Scope,
-    context: Arc<Context>,
-    objects: Store<Watched>,
-    writer: Writer<Watched>,
-    ready: watch::Sender<bool>,
-) {
-    let keys = context.keys.clone();
-    let (wakes, woken) = mpsc::unbounded_channel();
-    let (filled, secrets_filled) = watch::channel(!scope.watch_secrets);
-    let Scope {
-        namespaces,
-        selector,
-        delete_secrets,
-        watch_secrets: watched,
-    } = scope;
-    if watched {
-        let namespaces = namespaces.clone();
-        let (context, objects, wakes) = (Arc::clone(&context), objects.clone(), wakes.clone());
-        let secrets = watch_secrets(context, namespaces, objects, wakes, filled);
-        tasks.spawn_forever("Secrets", secrets);
-    }
-    let (watcher, waker) = (Arc::clone(&context), wakes.clone());
-    tasks.spawn_forever(
-        "SealedSecrets",
-        watch_sealed_secrets(
-            watcher,
-            namespaces,
-            selector,
-            delete_secrets,
-            objects.clone(),
-            writer,
-            waker,
-        ),
-    );
-    tasks.spawn_forever(
-        "key changes",
-        wake_on_new_keys(keys.clone(), objects.clone(), wakes),
-    );
-    let stop = tasks.stop();
-    let first = until_ready(keys, secrets_filled, objects.clone(), ready);
-    tasks.spawn("passes", async move {
-        tokio::select! {
-            () = first => passes(woken, objects, context, stop).await,
-            () = stop.cancelled() => {}
-        }
-        "there is nothing left to reconcile".to_owned()
-    });
-}
-
-async fn until_ready(
-    mut keys: KeySource,
-    mut secrets_filled: watch::Receiver<bool>,
-    store: Store<Watched>,
-    ready: watch::Sender<bool>,
-) {
-    // Each of these ends early only together with the task that would feed it, and that one is
-    // supervised.
-    let _ = keys
-        .until(|snapshot| snapshot.loaded && !snapshot.keyring.is_empty())
-        .await;
-    let _ = secrets_filled.wait_for(|filled| *filled).await;
-    let _ = store.wait_until_ready().await;
-    ready.send_replace(true);
-    tracing::info!(sealed_secrets = store.len(), "ready");
-}
-
-/// Reconciles what is woken until `stop`, then finishes what has begun. Passes are cheap, so their
-/// number is not limited: what is scarce has its own limits.
-async fn passes(
-    mut woken: mpsc::UnboundedReceiver<ObjectRef<Watched>>,
-    store: Store<Watched>,
-    context: Arc<Context>,
-    stop: CancellationToken,
-) {
-    let queue = futures::stream::poll_fn(move |cx| woken.poll_recv(cx))
-        .take_until(stop.cancelled_owned())
-        .map(Ok::<_, Infallible>);
-    let reconciler = |watched: Arc<Watched>, context: Arc<Context>| {
-        let (namespace, name) = key_of(watched.meta());
-        let span = tracing::info_span!("reconcile", %namespace, %name);
-        tokio::spawn(pass(watched, context).instrument(span))
-    };
-    let after_panic = |_: Arc<Watched>, error: &tokio::task::JoinError, _: Arc<Context>| {
-        tracing::error!(%error, "a pass ended abnormally; trying again");
-        Action::requeue(Duration::from_secs(60))
-    };
-    applier(
-        reconciler,
-        after_panic,
-        context,
-        store,
-        queue,
-        controller::Config::default(),
-    )
-    .for_each(|_| std::future::ready(()))
-    .await;
-}
-
-async fn wake_on_new_keys(
-    mut keys: KeySource,
-    store: Store<Watched>,
-    wakes: mpsc::UnboundedSender<ObjectRef<Watched>>,
-) -> Infallible {
-    while keys.changed().await.is_some() {
-        for watched in store.state() {
-            let _ = wakes.send(ObjectRef::from_obj(&*watched)); // Shutting down.
-        }
-    }
-    std::future::pending().await
 }
 
 async fn serve(
@@ -334,8 +212,12 @@ async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     }
 }
 
-async fn forward(mut signals: Signal, asked: Arc<Notify>) -> Infallible {
+async fn forward(mut signals: Signal, asked: Arc<Notify>, leadership: Leadership) -> Infallible {
     while signals.recv().await.is_some() {
+        if !leadership.holds() {
+            tracing::warn!("SIGUSR1 makes no key here: send it to the replica that leads");
+            continue;
+        }
         tracing::info!("asked for a new key by SIGUSR1");
         asked.notify_one();
     }

@@ -5,6 +5,8 @@ use std::{convert::Infallible, io, net::SocketAddr, time::Duration};
 use tokio::{signal::unix::Signal, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::leader::TimingError;
+
 /// What passes get to finish in after SIGTERM; Kubernetes kills after 30 s.
 const DRAIN: Duration = Duration::from_secs(25);
 
@@ -33,6 +35,9 @@ pub enum RunError {
         /// What the system says.
         error: io::Error,
     },
+    /// The durations of the election do not fit together.
+    #[error(transparent)]
+    Election(#[from] TimingError),
     /// The system gives no random bytes.
     #[error("the system refused random bytes")]
     Random,

@@ -13,6 +13,7 @@ use seal_api::SealedSecret;
 use seal_controller::{
     clock::Clock,
     keys,
+    leader::Leadership,
     metrics::{Inventory, Metrics, scrape},
     outcome::{Failure, Reason},
     status,
@@ -43,6 +44,7 @@ fn scraped(omit_names: bool, events: Vec<Event<DeserializeGuard<SealedSecret>>>)
     scrape(&metrics.registry(Inventory {
         objects,
         keys,
+        leadership: Leadership::sole(),
         clock,
         renew_period: SignedDuration::from_hours(720),
         omit_names,
@@ -68,6 +70,7 @@ fn upstreams_names_are_there() {
         "sealed_secrets_controller_conditions{condition=\"Stalled\",status=\"True\"} 1",
         "sealed_secrets_controller_key_renew_period_seconds 2592000",
         "sealed_secrets_controller_keys 0",
+        "sealed_secrets_controller_leader 1",
     ] {
         assert!(
             text.lines().any(|it| it == line),

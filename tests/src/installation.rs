@@ -97,7 +97,6 @@ impl Installation {
         command
             .arg(format!("--listen-addr={}", http.address()))
             .arg(format!("--listen-metrics-addr={}", metrics.address()))
-            .arg("--listen-metrics-addr=127.0.0.1:0")
             .arg("--key-size=2048")
             .args(flags)
             .env_clear()

@@ -6,6 +6,7 @@ mod failures;
 mod keys;
 mod ownership;
 mod process;
+mod replicas;
 mod restart;
 mod secrets;
 mod status;

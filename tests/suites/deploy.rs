@@ -85,6 +85,13 @@ async fn the_controller_may_do_what_it_does_and_nothing_else() {
         (HOME, "secrets", "get list watch create update"),
         (HOME, "configmaps seal-public-keys", "get create update"),
         (HOME, "configmaps others", "create"),
+        (
+            HOME,
+            "leases.coordination.k8s.io sealed-secrets-controller",
+            "get watch create update",
+        ),
+        (HOME, "leases.coordination.k8s.io others", "create"),
+        ("elsewhere", "leases.coordination.k8s.io", ""),
         (HOME, "pods", ""),
         (HOME, "services/proxy sealed-secrets-controller", ""),
         (HOME, "serviceaccounts/token", ""),

@@ -1,9 +1,11 @@
 //! The command line, as upstream's controller v0.40.0 spells it. Every flag may come from the
 //! environment, too: `SEALED_SECRETS_` and its name in capitals.
 
+mod election;
 mod klog;
 mod values;
 
+pub use election::ElectionFlags;
 pub use klog::KlogFlags;
 pub use values::Pairs;
 
@@ -258,6 +260,10 @@ pub struct Args {
         default_value = "text"
     )]
     pub log_format: LogFormat,
+
+    /// One of several replicas reconciles
+    #[command(flatten)]
+    pub election: ElectionFlags,
 
     /// klog's flags, which upstream's users pass along
     #[command(flatten)]

@@ -14,7 +14,7 @@ pub(super) async fn readyz(State(served): State<Served>) -> Response {
     if *served.ready.borrow() {
         return "ok\n".into_response();
     }
-    let why = "not ready: keys or caches are still loading\n";
+    let why = "not ready: keys or caches are still loading, or no replica leads\n";
     (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
 }
 

@@ -14,7 +14,7 @@ use prometheus_client::{
 };
 use seal_api::{Condition, ConditionStatus, ConditionType};
 
-use crate::{clock::Clock, keys::KeySource, unsealer::Watched};
+use crate::{clock::Clock, keys::KeySource, leader::Leadership, unsealer::Watched};
 
 /// Where the inventory is taken.
 pub struct Inventory {
@@ -22,6 +22,8 @@ pub struct Inventory {
     pub objects: Store<Watched>,
     /// The keys.
     pub keys: KeySource,
+    /// Whether this replica leads.
+    pub leadership: Leadership,
     /// The time.
     pub clock: Clock,
     /// After which age of the newest key a new one is made; zero for never.
@@ -43,6 +45,7 @@ impl Collector for Inventory {
         }
         self.counts(&mut encoder)?;
         self.conditions(&mut encoder)?;
+        self.leader(&mut encoder)?;
         self.current_key(&mut encoder)
     }
 }
@@ -163,6 +166,12 @@ impl Inventory {
             ConstGauge::new(count).encode(family.encode_family(&labels)?)?;
         }
         Ok(())
+    }
+
+    fn leader(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "Whether this replica leads: 1 (it reconciles and makes keys) or 0";
+        let leads = ConstGauge::new(i64::from(self.leadership.holds()));
+        leads.encode(encoder.encode_descriptor("leader", help, None, MetricType::Gauge)?)
     }
 
     fn current_key(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {

@@ -30,6 +30,7 @@ use crate::{
     clock::Clock,
     inputs,
     keys::{KeySource, Snapshot},
+    leader::Leadership,
     metrics::Metrics,
     outcome::{Failure, Reason},
     unsealer::{Unsealer, Watched},
@@ -48,6 +49,8 @@ pub struct Context {
     pub memory: Memory,
     /// The keys in use.
     pub keys: KeySource,
+    /// Whether this replica leads: no other makes passes.
+    pub leadership: Leadership,
     /// The decryption queue.
     pub unsealer: Unsealer,
     /// The key of the fingerprints in memory.

@@ -136,7 +136,7 @@ pub async fn watch_sealed_secrets(
             }
             Some(Ok(Event::Delete(watched))) => {
                 context.memory.forget(&key_of(watched.meta()));
-                if delete_secrets {
+                if delete_secrets && context.leadership.holds() {
                     delete_secret(&context, &watched).await;
                 }
             }
@@ -224,7 +224,7 @@ async fn delete_secret(context: &Context, watched: &Watched) {
     let parameters = DeleteParams {
         preconditions: Some(Preconditions {
             uid: Some(secret.uid),
-            resource_version: None,
+            resource_version: Some(secret.resource_version),
         }),
         ..DeleteParams::default()
     };
