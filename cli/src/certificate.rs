@@ -1,20 +1,25 @@
 //! Where certificates come from: a file, a URL, or the cluster.
 
 use std::{
+    collections::HashMap,
     ffi::OsString,
+    fmt,
     path::{Path, PathBuf},
-    time::Duration,
+    sync::Arc,
 };
 
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
-use reqwest::{Client, Url};
+use reqwest::Url;
 use seal_keyring::Certificate;
 
 use crate::{
-    cluster::{self, Connection, Controller},
-    error::{Error, reason_of},
-    input::Source,
+    cache::Entry,
+    cluster::{self, Connection, Controller, ServiceName},
+    config::{Configs, Settings},
+    download::download,
+    error::{Error, Errors},
+    input::{NO_FILE, Source},
     report,
 };
 
@@ -22,15 +27,15 @@ use crate::{
 pub const CLUSTER: &str = "the cluster's certificate";
 /// From when on people are told that a certificate expires.
 const EXPIRES_SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// A chain of certificates is a few thousand bytes.
-const MOST_BYTES: usize = 1 << 20;
-const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The options that say with which certificate to seal.
 #[derive(Debug, Args)]
 pub struct CertificateOptions {
-    /// The certificate to seal with: a PEM file, or a file:, http: or https: URL. Without it the
-    /// certificate is fetched from the cluster
+    /// The certificate to seal with: a PEM file, or a file:, http: or https: URL.
+    ///
+    /// Without it .seal.yaml says with which, or the cluster that --context, --cluster, --server or
+    /// --kubeconfig names is asked. When it cannot be reached, the certificate that it gave last is
+    /// used.
     #[arg(
         long,
         value_name = "FILE|URL",
@@ -38,6 +43,10 @@ pub struct CertificateOptions {
         hide_env_values = true
     )]
     cert: Option<OsString>,
+
+    /// Look at no .seal.yaml
+    #[arg(long)]
+    no_config: bool,
 
     #[command(flatten)]
     controller: Controller,
@@ -47,26 +56,138 @@ pub struct CertificateOptions {
 }
 
 impl CertificateOptions {
-    /// The certificate, fit for sealing now. Warns of what will soon make it unfit.
+    /// The certificate for what is no file: as if it were one in this directory.
     ///
     /// # Errors
-    /// [`Error::Certificate`], [`Error::Expired`], and those of the place where it comes from.
-    pub fn load(&self) -> Result<Certificate, Error> {
+    /// Those of [`Recipients`].
+    pub fn load(&self) -> Result<Arc<Certificate>, Errors> {
+        let mut recipients = Recipients::new(self);
+        let settings = recipients.settings_of(Path::new(NO_FILE))?;
+        Ok(recipients.certificate(&settings)?)
+    }
+
+    /// Where the certificate comes from. What the command line says comes first.
+    fn origin(&self, settings: &Settings) -> Result<Origin, Error> {
+        let cluster = settings.clusters.first();
+        let named = cluster.and_then(|cluster| cluster.certificate.as_ref());
+        let context = cluster.and_then(|cluster| cluster.context.clone());
         let cert = self.cert.as_ref().filter(|cert| !cert.is_empty());
-        let (from, pem) = match cert.cloned().map(Place::from) {
-            Some(Place::File(path)) => {
-                let source = Source::File(path);
+        match (cert, named) {
+            (Some(cert), _) => Ok(Origin::Place(Place::from(cert.clone()))),
+            (None, Some(place)) if !self.connection.names_a_cluster() => {
+                Ok(Origin::Place(place.clone()))
+            }
+            (None, _) if context.is_some() || self.connection.names_a_cluster() => {
+                Ok(Origin::Cluster {
+                    context: self.connection.context().map(str::to_owned).or(context),
+                    service: self.controller.service(cluster.map(|it| &it.controller)),
+                })
+            }
+            (None, _) => Err(match &settings.config {
+                Some(config) => Error::Unassigned {
+                    config: config.clone(),
+                },
+                None => Error::NoCertificate,
+            }),
+        }
+    }
+
+    fn fetch(&self, origin: &Origin) -> Result<Certificate, Error> {
+        let (from, pem) = match origin {
+            Origin::Place(Place::File(path)) => {
+                let source = Source::File(path.clone());
                 (source.to_string(), source.read()?.to_vec())
             }
-            Some(Place::Url(url)) => (url.to_string(), cluster::block_on(download(url))??),
-            None => {
-                let pem = cluster::fetch_certificate(&self.controller, &self.connection)?;
-                (CLUSTER.into(), pem.into_bytes())
+            Origin::Place(Place::Url(url)) => (url.to_string(), from_url(url)?),
+            Origin::Cluster { context, service } => {
+                let connection = self.connection.with_context(context.as_deref());
+                (CLUSTER.into(), from_cluster(service, &connection)?)
             }
         };
         let certificate = parse(&from, &pem)?;
         expect_valid(&from, &certificate, Timestamp::now())?;
         Ok(certificate)
+    }
+}
+
+/// Says of files what holds for them, and with which certificate they are sealed. Each `.seal.yaml`
+/// and each certificate is read once.
+#[derive(Debug)]
+pub struct Recipients<'a> {
+    options: &'a CertificateOptions,
+    configs: Configs,
+    fetched: HashMap<Origin, Arc<Certificate>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Origin {
+    Place(Place),
+    Cluster {
+        context: Option<String>,
+        service: ServiceName,
+    },
+}
+
+impl<'a> Recipients<'a> {
+    /// Nothing is read yet.
+    #[must_use]
+    pub fn new(options: &'a CertificateOptions) -> Self {
+        Self {
+            options,
+            configs: Configs::default(),
+            fetched: HashMap::new(),
+        }
+    }
+
+    /// What `.seal.yaml` says of a file, which need not be there; nothing with `--no-config`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with that `.seal.yaml`.
+    pub fn settings_of(&mut self, file: &Path) -> Result<Settings, Errors> {
+        match self.options.no_config {
+            true => Ok(Settings::default()),
+            false => self.configs.settings_of(file),
+        }
+    }
+
+    /// The certificate to seal with, fit for sealing now. Warns of what will soon make it unfit.
+    ///
+    /// # Errors
+    /// [`Error::Certificate`], [`Error::Expired`], [`Error::Unpinned`], [`Error::Unassigned`],
+    /// [`Error::NoCertificate`], and those of the place where it comes from.
+    pub fn certificate(&mut self, settings: &Settings) -> Result<Arc<Certificate>, Error> {
+        let origin = self.options.origin(settings)?;
+        let certificate = match self.fetched.get(&origin) {
+            Some(certificate) => Arc::clone(certificate),
+            None => {
+                let certificate = Arc::new(self.options.fetch(&origin)?);
+                self.fetched
+                    .insert(origin.clone(), Arc::clone(&certificate));
+                certificate
+            }
+        };
+        let key = certificate.key_id();
+        for cluster in &settings.clusters {
+            if !cluster.pins.is_empty() && !cluster.pins.contains(key) {
+                return Err(Error::Unpinned {
+                    from: origin.to_string(),
+                    key: key.clone(),
+                    cluster: cluster.name.clone(),
+                    config: settings.config.clone().unwrap_or_default(),
+                });
+            }
+        }
+        Ok(certificate)
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Place(Place::File(path)) => path.display().fmt(f),
+            Self::Place(Place::Url(url)) => url.fmt(f),
+            Self::Cluster { .. } => f.write_str(CLUSTER),
+        }
     }
 }
 
@@ -133,31 +254,33 @@ impl From<OsString> for Place {
     }
 }
 
-/// Whoever can change the answer on its way can read what is sealed with it. So `https` is never
-/// left for `http`, and who asks for `http` is told how to check.
-async fn download(url: Url) -> Result<Vec<u8>, Error> {
-    let failed = |why| Error::Url {
+/// What the cluster publishes, kept for when it cannot be reached.
+///
+/// # Errors
+/// [`Error::Kubeconfig`], [`Error::Cluster`].
+pub fn from_cluster(service: &ServiceName, connection: &Connection) -> Result<Vec<u8>, Error> {
+    cluster::block_on(async {
+        let cluster = connection.open().await?;
+        let context = connection.context().unwrap_or_default();
+        let words = [
+            context,
+            cluster.address(),
+            &service.namespace,
+            &service.name,
+        ];
+        let fetched = cluster.certificate(service).await;
+        Entry::new("cluster", &words).through(fetched.map(String::into_bytes))
+    })?
+}
+
+/// Who asks for `http` is told how to check the answer.
+fn from_url(url: &Url) -> Result<Vec<u8>, Error> {
+    let failed = |error| Error::Url {
         url: url.to_string(),
-        why,
+        error,
     };
-    let because = |error: reqwest::Error| failed(reason_of(&error.without_url()));
-    let client = Client::builder()
-        .https_only(url.scheme() == "https")
-        .user_agent(concat!("seal/", env!("CARGO_PKG_VERSION")))
-        .timeout(TIMEOUT)
-        .build()
-        .map_err(because)?;
-    let mut response = client.get(url.clone()).send().await.map_err(because)?;
-    if !response.status().is_success() {
-        return Err(failed(format!("the answer is {}", response.status())));
-    }
-    let mut pem = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(because)? {
-        pem.extend_from_slice(&chunk);
-        if pem.len() > MOST_BYTES {
-            return Err(failed("the answer is too long for a certificate".into()));
-        }
-    }
+    let fetched = cluster::block_on(download(url.clone(), "seal"))?.map_err(failed);
+    let pem = Entry::new("url", &[url.as_str()]).through(fetched)?;
     if url.scheme() == "http"
         && let Ok(certificate) = Certificate::from_pem(&pem)
     {

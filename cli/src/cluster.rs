@@ -13,7 +13,13 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
 
-use crate::error::{Error, reason_of, reason_of_io};
+use crate::{
+    config,
+    error::{Error, reason_of, reason_of_io},
+};
+
+const DEFAULT_NAME: &str = "sealed-secrets-controller";
+const DEFAULT_NAMESPACE: &str = "kube-system";
 
 /// The ConfigMap in the controller's namespace in which its certificates are published.
 const PUBLIC_KEYS: &str = "seal-public-keys";
@@ -24,29 +30,54 @@ const CERTIFICATE: &str = "cert.pem";
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Cluster options")]
 pub struct Controller {
-    /// The name of the controller's Service
+    /// The name of the controller's Service [default: sealed-secrets-controller]
     #[arg(
         long,
         value_name = "NAME",
         env = "SEALED_SECRETS_CONTROLLER_NAME",
-        hide_env_values = true,
-        default_value = "sealed-secrets-controller"
+        hide_env_values = true
     )]
-    controller_name: String,
+    controller_name: Option<String>,
 
-    /// The namespace of the controller
+    /// The namespace of the controller [default: kube-system]
     #[arg(
         long,
         value_name = "NAMESPACE",
         env = "SEALED_SECRETS_CONTROLLER_NAMESPACE",
-        hide_env_values = true,
-        default_value = "kube-system"
+        hide_env_values = true
     )]
-    controller_namespace: String,
+    controller_namespace: Option<String>,
+}
+
+/// The Service of a controller.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ServiceName {
+    /// Its name.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+}
+
+impl Controller {
+    /// What the command line says, else `.seal.yaml`, else what it is called by default.
+    #[must_use]
+    pub fn service(&self, configured: Option<&config::Controller>) -> ServiceName {
+        let name = configured.and_then(|it| it.name.as_ref());
+        let namespace = configured.and_then(|it| it.namespace.as_ref());
+        let choose = |said: &Option<String>, configured: Option<&String>, default: &str| {
+            let said = said.as_ref().filter(|said| !said.is_empty());
+            said.or(configured)
+                .map_or_else(|| default.to_owned(), Clone::clone)
+        };
+        ServiceName {
+            name: choose(&self.controller_name, name, DEFAULT_NAME),
+            namespace: choose(&self.controller_namespace, namespace, DEFAULT_NAMESPACE),
+        }
+    }
 }
 
 /// How to reach the cluster: kubectl's options.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Cluster options")]
 pub struct Connection {
     /// The kubeconfig file
@@ -78,30 +109,46 @@ pub struct Connection {
     request_timeout: Duration,
 }
 
-/// The certificate with which the cluster wants to have things sealed, as it publishes it.
-///
-/// The ConfigMap is asked first, then the controller itself by way of the API server's service
-/// proxy, as kubeseal does.
-///
-/// # Errors
-/// [`Error::Kubeconfig`], [`Error::Cluster`].
-pub fn fetch_certificate(
-    controller: &Controller,
-    connection: &Connection,
-) -> Result<String, Error> {
-    block_on(async {
-        let timeout = connection.request_timeout;
-        let fetched = ask(controller, connection);
-        if timeout.is_zero() {
+/// A cluster that can be asked.
+pub struct Cluster {
+    client: Client,
+    url: String,
+    timeout: Duration,
+}
+
+impl Cluster {
+    /// The address of its API server.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.url
+    }
+
+    /// The certificate with which it wants to have things sealed, as it publishes it.
+    ///
+    /// The ConfigMap is asked first, then the controller itself by way of the API server's service
+    /// proxy, as kubeseal does.
+    ///
+    /// # Errors
+    /// [`Error::Cluster`].
+    pub async fn certificate(&self, service: &ServiceName) -> Result<String, Error> {
+        let fetched = async {
+            match published(&self.client, &service.namespace).await? {
+                Some(pem) => Ok(pem),
+                None => proxied(&self.client, service).await,
+            }
+        };
+        if self.timeout.is_zero() {
             return fetched.await;
         }
         let late = |_| Error::Cluster {
             what: "fetch the certificate".into(),
-            why: format!("the cluster did not answer within {timeout:?}"),
+            why: format!("the cluster did not answer within {:?}", self.timeout),
             status: None,
         };
-        tokio::time::timeout(timeout, fetched).await.map_err(late)?
-    })?
+        tokio::time::timeout(self.timeout, fetched)
+            .await
+            .map_err(late)?
+    }
 }
 
 /// Runs network code.
@@ -120,20 +167,6 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Error> {
     Ok(runtime.block_on(future))
 }
 
-async fn ask(controller: &Controller, connection: &Connection) -> Result<String, Error> {
-    let config = connection
-        .config()
-        .await
-        .map_err(|why| Error::Kubeconfig { why })?;
-    let client = Client::try_from(config).map_err(|error| Error::Kubeconfig {
-        why: reason_of(&error),
-    })?;
-    match published(&client, &controller.controller_namespace).await? {
-        Some(pem) => Ok(pem),
-        None => proxied(&client, controller).await,
-    }
-}
-
 /// `None` where there is no such ConfigMap or no right to read it: upstream has none.
 async fn published(client: &Client, namespace: &str) -> Result<Option<String>, Error> {
     let maps = Api::<ConfigMap>::namespaced(client.clone(), namespace);
@@ -149,11 +182,8 @@ async fn published(client: &Client, namespace: &str) -> Result<Option<String>, E
     }
 }
 
-async fn proxied(client: &Client, controller: &Controller) -> Result<String, Error> {
-    let Controller {
-        controller_name: name,
-        controller_namespace: namespace,
-    } = controller;
+async fn proxied(client: &Client, service: &ServiceName) -> Result<String, Error> {
+    let ServiceName { name, namespace } = service;
     let services = Api::<Service>::namespaced(client.clone(), namespace);
     let service = services
         .get(name)
@@ -199,6 +229,49 @@ fn refused(what: String, error: &kube::Error) -> Error {
 }
 
 impl Connection {
+    /// Whether the command line says which cluster to ask. Without that no kubeconfig is looked at,
+    /// unless it is the command's purpose to ask one.
+    #[must_use]
+    pub fn names_a_cluster(&self) -> bool {
+        let names = [&self.context, &self.cluster, &self.server];
+        names.into_iter().any(Option::is_some) || self.kubeconfig.is_some()
+    }
+
+    /// The context that it is reached with, where one is named.
+    #[must_use]
+    pub fn context(&self) -> Option<&str> {
+        self.context.as_deref()
+    }
+
+    /// The same with another context.
+    #[must_use]
+    pub fn with_context(&self, context: Option<&str>) -> Self {
+        Self {
+            context: context.map(str::to_owned),
+            ..self.clone()
+        }
+    }
+
+    /// Reads the kubeconfig. Nobody is asked yet.
+    ///
+    /// # Errors
+    /// [`Error::Kubeconfig`].
+    pub async fn open(&self) -> Result<Cluster, Error> {
+        let config = self
+            .config()
+            .await
+            .map_err(|why| Error::Kubeconfig { why })?;
+        let url = config.cluster_url.to_string();
+        let client = Client::try_from(config).map_err(|error| Error::Kubeconfig {
+            why: reason_of(&error),
+        })?;
+        Ok(Cluster {
+            client,
+            url,
+            timeout: self.request_timeout,
+        })
+    }
+
     /// From the kubeconfig, else from the Pod that this runs in, changed by what the command line
     /// says.
     async fn config(&self) -> Result<Config, String> {

@@ -12,7 +12,9 @@ use seal_keyring::{CertificateError, IdentityError};
 use seal_manifest::{EmitError, Location};
 use seal_sealing::{SealError, SecretError};
 
-use crate::{certificate::CLUSTER, config::ConfigError, git::GitError, report};
+use crate::{
+    certificate::CLUSTER, config::ConfigError, download::DownloadError, git::GitError, report,
+};
 
 /// What a command answers that was carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -278,12 +280,37 @@ pub enum Error {
         error: IdentityError,
     },
     /// A URL does not give a certificate.
-    #[error("cannot get the certificate from {url}: {why}")]
+    #[error("cannot get the certificate from {url}: {error}")]
     Url {
         /// The URL.
         url: String,
         /// Why.
-        why: String,
+        error: DownloadError,
+    },
+    /// Nothing says with which certificate to seal.
+    #[error("nothing says with which certificate to seal")]
+    NoCertificate,
+    /// The `.seal.yaml` does not say for which cluster.
+    #[error("{}: no rule says for which of the clusters this is sealed", .config.display())]
+    Unassigned {
+        /// The `.seal.yaml`.
+        config: PathBuf,
+    },
+    /// A key that is not among those that may be sealed with.
+    #[error(
+        "{from}: its key {key} is none of those that {} pins for the cluster {cluster}; nothing is \
+         sealed with it",
+        .config.display()
+    )]
+    Unpinned {
+        /// Where the certificate came from.
+        from: String,
+        /// Its key.
+        key: KeyId,
+        /// The cluster whose pins hold.
+        cluster: String,
+        /// The `.seal.yaml`.
+        config: PathBuf,
     },
     /// The kubeconfig, or what the command line says instead of it, leads to no cluster.
     #[error("no cluster to ask: {why}")]
@@ -359,6 +386,17 @@ impl Error {
                 error: CertificateError::Key(_),
                 ..
             } => "use the certificate of a Sealed Secrets controller: seal keys fetch -w cert.pem",
+            Self::NoCertificate => {
+                "name it with --cert FILE, name a cluster to ask with --context NAME, or let seal \
+                 init write a .seal.yaml"
+            }
+            Self::Unassigned { .. } => {
+                "give it a rule there, or name the certificate with --cert FILE"
+            }
+            Self::Unpinned { .. } => {
+                "make sure, in the cluster, that this is its key, and add it to the pins; if it is \
+                 not, somebody wants to read what you seal"
+            }
             Self::Expired { .. } => "fetch the current one with: seal keys fetch -w cert.pem",
             Self::Changed { .. } => "look at what changed, and run the command again",
             Self::Kubeconfig { .. } => {
@@ -384,6 +422,20 @@ impl Error {
             _ => return None,
         };
         Some(hint.to_owned())
+    }
+
+    /// Whether nobody could be asked, rather than that the answer was no.
+    #[must_use]
+    pub fn is_of_the_network(&self) -> bool {
+        match self {
+            Self::Cluster { status, .. } => status.is_none_or(|status| status >= 500),
+            Self::Url { error, .. } => match error {
+                DownloadError::Network(_) => true,
+                DownloadError::Status(status) => status.is_server_error(),
+                DownloadError::TooLong => false,
+            },
+            _ => false,
+        }
     }
 
     /// An output that cannot be written.

@@ -19,6 +19,9 @@ use crate::{
 /// More than this is no manifest, no key and no value of a Secret.
 const MOST_BYTES: usize = 64 << 20;
 
+/// What standard input is called where a file's name matters, as to the rules of `.seal.yaml`.
+pub const NO_FILE: &str = "stdin.yaml";
+
 /// One input, and how messages call it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {

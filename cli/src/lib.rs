@@ -11,12 +11,14 @@
 //! Two rules hold for all commands. Nothing is printed or written before everything has succeeded.
 //! And no kubeconfig is looked at unless the command needs the cluster.
 
+pub mod cache;
 pub mod certificate;
 pub mod cluster;
 pub mod commands;
 pub mod completion;
 pub mod config;
 pub mod confirm;
+pub mod download;
 pub mod error;
 pub mod git;
 pub mod help;

@@ -17,7 +17,7 @@ use ignore::WalkBuilder;
 
 use crate::{
     error::{Error, Errors, reason_of},
-    input::{Source, or_stdin},
+    input::{NO_FILE, Source, or_stdin},
 };
 
 /// The endings of manifests, without regard to case.
@@ -60,7 +60,7 @@ fn inputs_of(argument: Source) -> Result<Vec<Input>, Errors> {
     let Source::File(path) = argument else {
         return Ok(vec![Input {
             source: Source::Stdin,
-            relative: PathBuf::from("stdin.yaml"),
+            relative: PathBuf::from(NO_FILE),
         }]);
     };
     match fs::metadata(&path) {

@@ -1,9 +1,8 @@
 //! `--cert`: the certificate to seal with, or whatever else stands in its place.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path};
 
 use jiff::{Timestamp, tz::TimeZone};
-use reqwest::{Client, Response};
 use seal_envelope::KeyError;
 use seal_keyring::{Certificate, CertificateError};
 
@@ -13,10 +12,7 @@ use super::{
     flags::Flags,
     pem, url,
 };
-
-/// A chain of certificates is a few thousand bytes.
-const MOST_BYTES: usize = 1 << 20;
-const TIMEOUT: Duration = Duration::from_secs(30);
+use crate::download::{DownloadError, download};
 
 /// The bytes of the file, of the URL, or those that the controller publishes. They are not looked
 /// at.
@@ -33,7 +29,7 @@ pub fn load(flags: &Flags) -> Outcome<Vec<u8>> {
         // A letter alone is a drive of Windows.
         scheme if scheme.len() < 2 => read_file(from),
         "file" => from_file_url(from, &url::unescaped(&parts.path)),
-        "http" | "https" => cluster::runtime()?.block_on(download(from)),
+        "http" | "https" => from_url(from),
         other => Err(Failure::new(format!(
             "Get {from:?}: unsupported protocol scheme {other:?}"
         ))),
@@ -120,34 +116,21 @@ fn from_file_url(url: &str, path: &str) -> Outcome<Vec<u8>> {
     }
 }
 
-async fn download(from: &str) -> Outcome<Vec<u8>> {
-    let failed = |error: reqwest::Error| {
-        let why = reason_of_network(&error.without_url(), &authority(from));
-        Failure::new(format!("Get {from:?}: {why}"))
-    };
-    let client = Client::builder()
-        // Whoever asks for encryption never gets less.
-        .https_only(
-            from.get(..6)
-                .is_some_and(|it| it.eq_ignore_ascii_case("https:")),
-        )
-        .user_agent(concat!("kubeseal/", env!("CARGO_PKG_VERSION")))
-        .timeout(TIMEOUT)
-        .build()
-        .map_err(failed)?;
-    let mut response: Response = client.get(from).send().await.map_err(failed)?;
-    let status = response.status();
-    if status != http::StatusCode::OK {
-        return Err(Failure::new(format!("cannot fetch {from:?}: {status}")));
-    }
-    let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(failed)? {
-        bytes.extend_from_slice(&chunk);
-        if bytes.len() > MOST_BYTES {
-            return Err(Failure::new(format!(
-                "cannot fetch {from:?}: the answer is too long for a certificate"
-            )));
-        }
-    }
-    Ok(bytes)
+fn from_url(from: &str) -> Outcome<Vec<u8>> {
+    let url = from
+        .parse()
+        .map_err(|error| Failure::new(format!("Get {from:?}: {error}")))?;
+    let body = cluster::runtime()?.block_on(download(url, "kubeseal"));
+    body.map_err(|error| {
+        Failure::new(match error {
+            DownloadError::Network(error) => {
+                format!(
+                    "Get {from:?}: {}",
+                    reason_of_network(&error, &authority(from))
+                )
+            }
+            DownloadError::Status(status) => format!("cannot fetch {from:?}: {status}"),
+            DownloadError::TooLong => format!("cannot fetch {from:?}: {error}"),
+        })
+    })
 }

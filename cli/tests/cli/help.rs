@@ -142,25 +142,28 @@ Options:
           Where to write; the file is replaced only when everything succeeded
 
       --cert <FILE|URL>
-          The certificate to seal with: a PEM file, or a file:, http: or https: URL. Without it the certificate is fetched from the cluster
+          The certificate to seal with: a PEM file, or a file:, http: or https: URL.
+          
+          Without it .seal.yaml says with which, or the cluster that --context, --cluster, --server or --kubeconfig names is asked. When it cannot be reached, the certificate that it gave last is used.
           
           [env: SEALED_SECRETS_CERT]
+
+      --no-config
+          Look at no .seal.yaml
 
   -h, --help
           Print help (see a summary with '-h')
 
 Cluster options:
       --controller-name <NAME>
-          The name of the controller's Service
+          The name of the controller's Service [default: sealed-secrets-controller]
           
           [env: SEALED_SECRETS_CONTROLLER_NAME]
-          [default: sealed-secrets-controller]
 
       --controller-namespace <NAMESPACE>
-          The namespace of the controller
+          The namespace of the controller [default: kube-system]
           
           [env: SEALED_SECRETS_CONTROLLER_NAMESPACE]
-          [default: kube-system]
 
       --kubeconfig <FILE>
           The kubeconfig file
@@ -229,25 +232,28 @@ Options:
           The name of the SealedSecret; needed only with --scope strict
 
       --cert <FILE|URL>
-          The certificate to seal with: a PEM file, or a file:, http: or https: URL. Without it the certificate is fetched from the cluster
+          The certificate to seal with: a PEM file, or a file:, http: or https: URL.
+          
+          Without it .seal.yaml says with which, or the cluster that --context, --cluster, --server or --kubeconfig names is asked. When it cannot be reached, the certificate that it gave last is used.
           
           [env: SEALED_SECRETS_CERT]
+
+      --no-config
+          Look at no .seal.yaml
 
   -h, --help
           Print help (see a summary with '-h')
 
 Cluster options:
       --controller-name <NAME>
-          The name of the controller's Service
+          The name of the controller's Service [default: sealed-secrets-controller]
           
           [env: SEALED_SECRETS_CONTROLLER_NAME]
-          [default: sealed-secrets-controller]
 
       --controller-namespace <NAMESPACE>
-          The namespace of the controller
+          The namespace of the controller [default: kube-system]
           
           [env: SEALED_SECRETS_CONTROLLER_NAMESPACE]
-          [default: kube-system]
 
       --kubeconfig <FILE>
           The kubeconfig file
@@ -348,16 +354,14 @@ Options:
 
 Cluster options:
       --controller-name <NAME>
-          The name of the controller's Service
+          The name of the controller's Service [default: sealed-secrets-controller]
           
           [env: SEALED_SECRETS_CONTROLLER_NAME]
-          [default: sealed-secrets-controller]
 
       --controller-namespace <NAMESPACE>
-          The namespace of the controller
+          The namespace of the controller [default: kube-system]
           
           [env: SEALED_SECRETS_CONTROLLER_NAMESPACE]
-          [default: kube-system]
 
       --kubeconfig <FILE>
           The kubeconfig file

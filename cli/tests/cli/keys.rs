@@ -207,9 +207,7 @@ error: no cluster to ask: failed to load current context: prod
 
 "#]],
     );
-    let none = directory
-        .seal("encrypt secret.yaml")
-        .env_remove("KUBECONFIG");
+    let none = directory.seal("keys fetch").env_remove("KUBECONFIG");
     none.assert().code(2).stdout_eq("").stderr_eq(str![[r#"
 error: no cluster to ask: there is no kubeconfig, and this does not run in a cluster
   hint: name a kubeconfig with --kubeconfig, or seal offline with --cert FILE

@@ -7,6 +7,7 @@ mod bad_certificates;
 mod bad_files;
 mod bad_sealed;
 mod bad_secrets;
+mod certificates;
 mod completions;
 mod config;
 mod decrypt;

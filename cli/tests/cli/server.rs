@@ -12,26 +12,45 @@ type Answer = (&'static str, u16, String);
 /// Answers 404 to any path but its own. Its thread ends with the test process.
 pub(crate) struct Server {
     address: SocketAddr,
+    /// `None` for one that breaks every connection.
+    answers: Arc<Mutex<Option<Vec<Answer>>>>,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
     pub(crate) fn start(answers: impl IntoIterator<Item = Answer>) -> Self {
-        let answers: Vec<_> = answers.into_iter().collect();
+        let answers = Arc::new(Mutex::new(Some(answers.into_iter().collect())));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&requests);
+        let (given, seen) = (Arc::clone(&answers), Arc::clone(&requests));
         thread::spawn(move || {
             for stream in listener.incoming() {
-                answer(&stream.unwrap(), &answers, &seen);
+                let now: Option<Vec<Answer>> = given.lock().unwrap().clone();
+                if let Some(answers) = now {
+                    answer(&stream.unwrap(), &answers, &seen);
+                }
             }
         });
-        Self { address, requests }
+        Self {
+            address,
+            answers,
+            requests,
+        }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
+    }
+
+    /// From now on nobody gets an answer.
+    pub(crate) fn fall_silent(&self) {
+        *self.answers.lock().unwrap() = None;
+    }
+
+    /// From now on the answer is 404.
+    pub(crate) fn forget(&self) {
+        *self.answers.lock().unwrap() = Some(Vec::new());
     }
 
     /// The first line and the headers of every request.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::{
     certificate,
-    cluster::{Connection, Controller, fetch_certificate},
+    cluster::{Connection, Controller},
     error::Errors,
     output::{self, Privacy},
     report,
@@ -43,9 +43,10 @@ impl Fetch {
     /// # Errors
     /// What stood in the way; then nothing was written.
     pub fn run(self) -> Result<(), Errors> {
-        let pem = fetch_certificate(&self.controller, &self.connection)?;
-        let certificate = certificate::parse(certificate::CLUSTER, pem.as_bytes())?;
-        output::write(self.output_file.as_deref(), pem.as_bytes(), Privacy::Public)?;
+        let service = self.controller.service(None);
+        let pem = certificate::from_cluster(&service, &self.connection)?;
+        let certificate = certificate::parse(certificate::CLUSTER, &pem)?;
+        output::write(self.output_file.as_deref(), &pem, Privacy::Public)?;
         let (key, not_after) = (certificate.key_id(), certificate.not_after());
         report::note(&format_args!(
             "key {key}, certificate valid until {not_after}"
