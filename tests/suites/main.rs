@@ -5,5 +5,6 @@ mod dependencies;
 mod deploy;
 mod harness;
 mod interop;
+mod monitoring;
 mod peer;
 mod site;
