@@ -3,7 +3,10 @@
 use std::fmt::Write;
 
 use aws_lc_rs::digest::{Context, SHA256};
-use seal_api::SealedSecret;
+use seal_api::{
+    SealedSecret,
+    annotations::{RECREATE_IMMUTABLE, is_true},
+};
 
 /// SHA-256, in hexadecimal, over the spec, the scope, the name, the namespace and the uid.
 ///
@@ -14,13 +17,17 @@ pub fn hash(sealed: &SealedSecret) -> String {
     let metadata = &sealed.metadata;
     let spec = serde_json::to_vec(&sealed.spec).unwrap_or_default();
     let mut context = Context::new(&SHA256);
-    for part in [
+    // A wish for another attempt, told only where there is one: it changes no other hash.
+    let recreates = is_true(metadata.annotations.as_ref(), RECREATE_IMMUTABLE);
+    let wish = recreates.then_some(RECREATE_IMMUTABLE.as_bytes());
+    let parts = [
         sealed.scope().as_str().as_bytes(),
         metadata.namespace.as_deref().unwrap_or_default().as_bytes(),
         metadata.name.as_deref().unwrap_or_default().as_bytes(),
         metadata.uid.as_deref().unwrap_or_default().as_bytes(),
         &spec,
-    ] {
+    ];
+    for part in parts.into_iter().chain(wish) {
         context.update(&(part.len() as u64).to_be_bytes());
         context.update(part);
     }
@@ -60,6 +67,7 @@ mod tests {
         assert_eq!(plain, sealed(annotate("example.com/other")));
         for other in [
             sealed(annotate(seal_api::annotations::NAMESPACE_WIDE)),
+            sealed(annotate(RECREATE_IMMUTABLE)),
             sealed(|it| it.metadata.uid = Some("u".into())),
             sealed(|it| it.metadata.name = Some("db2".into())),
             sealed(|it| it.metadata.namespace = Some("db".into())),

@@ -3,6 +3,10 @@
 use std::{collections::BTreeSet, fmt};
 
 use kube::core::response::StatusCause;
+use seal_api::annotations::RECREATE_IMMUTABLE;
+
+/// The end of a message while there will be another attempt.
+const TRYING_AGAIN: &str = "; trying again";
 
 /// Why a SealedSecret is not a Secret now. The name of the variant is the reason in the status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,6 +29,8 @@ pub enum Reason {
     Refused,
     /// The SealedSecret asks for a Secret that would become a sealing key.
     Protected,
+    /// The namespace is being deleted: nothing can be made in it any more.
+    Terminating,
     /// There is no key at all yet.
     NoKeys,
     /// The API server refused or failed.
@@ -43,7 +49,7 @@ impl Reason {
     pub fn metric(self) -> &'static str {
         match self {
             Self::NotOwned | Self::Protected => "unmanaged",
-            Self::Immutable | Self::Refused | Self::ApiError => "update",
+            Self::Immutable | Self::Refused | Self::Terminating | Self::ApiError => "update",
             _ => "unseal",
         }
     }
@@ -75,6 +81,8 @@ pub struct Failure {
     pub reason: Reason,
     /// Why, and what to do.
     pub message: String,
+    /// Whether it is tried no more although time could mend it.
+    pub given_up: bool,
 }
 
 impl Failure {
@@ -83,7 +91,28 @@ impl Failure {
         Self {
             reason,
             message: message.into(),
+            given_up: false,
         }
+    }
+
+    /// Whether only a change of the input, the keyring or the Secret can help.
+    #[must_use]
+    pub fn is_hopeless(&self) -> bool {
+        self.given_up || self.reason.is_hopeless()
+    }
+
+    /// The same after so many retries, when there will be no other (`--max-unseal-retries`).
+    #[must_use]
+    pub fn given_up(mut self, retries: u32) -> Self {
+        if !self.is_hopeless() {
+            let message = self.message.trim_end_matches(TRYING_AGAIN);
+            self.message = format!(
+                "{message}; given up after {retries} retries until the SealedSecret, its Secret or \
+                 the sealing keys change"
+            );
+            self.given_up = true;
+        }
+        self
     }
 
     /// A failure of a call to the API server: an answer that time can mend, unless the Secret is
@@ -95,7 +124,7 @@ impl Failure {
         let kube::Error::Api(status) = error else {
             return Self::new(
                 Reason::ApiError,
-                "the API server cannot be reached; trying again",
+                format!("the API server cannot be reached{TRYING_AGAIN}"),
             );
         };
         let says = |text| status.message.contains(text);
@@ -103,8 +132,10 @@ impl Failure {
         match status.code {
             422 if causes().any(|cause| cause.message.contains("field is immutable")) => Self::new(
                 Reason::Immutable,
-                "the target Secret is immutable or would change its type; delete it to have it made \
-                 anew",
+                format!(
+                    "the target Secret is immutable or would change its type; delete it to have it \
+                     made anew, or annotate the SealedSecret with {RECREATE_IMMUTABLE}: \"true\""
+                ),
             ),
             422 if causes().any(|cause| !cause.field.is_empty()) => Self::new(
                 Reason::Refused,
@@ -114,7 +145,7 @@ impl Failure {
                 ),
             ),
             403 if causes().any(|cause| cause.reason == "NamespaceTerminating") => {
-                Self::new(Reason::ApiError, "the namespace is being deleted")
+                Self::new(Reason::Terminating, "the namespace is being deleted")
             }
             403 if says("is forbidden: User \"") => Self::new(
                 Reason::ApiError,
@@ -131,7 +162,7 @@ impl Failure {
             code => Self::new(
                 Reason::ApiError,
                 format!(
-                    "the API server answered {code} {}; trying again",
+                    "the API server answered {code} {}{TRYING_AGAIN}",
                     status.reason
                 ),
             ),
@@ -165,6 +196,8 @@ pub enum Success {
     Written,
     /// It had been changed or deleted by somebody else and was put right.
     Repaired,
+    /// It could not be changed and was deleted and made again, as its SealedSecret asks.
+    Recreated,
     /// It was already right.
     AlreadyRight,
     /// It had been changed by somebody else and was left so, as the drift policy asks.
@@ -176,6 +209,7 @@ impl fmt::Display for Success {
         f.write_str(match self {
             Self::Written => "unsealed",
             Self::Repaired => "put right what was changed or deleted",
+            Self::Recreated => "made anew what could not be changed",
             Self::AlreadyRight => "the Secret is right",
             Self::Drifted => "left alone what somebody else has changed",
         })

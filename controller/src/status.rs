@@ -6,20 +6,33 @@ use seal_api::{Condition, ConditionStatus, ConditionType, Record, SealedSecretSt
 
 use crate::outcome::Failure;
 
-/// The status after a success or a failure, or `None` when `before` says the same already.
+/// How a pass ended, as far as conditions tell it.
+#[derive(Debug, Clone, Copy)]
+pub enum Ending<'a> {
+    /// The Secret is right.
+    Right,
+    /// The Secret was changed by somebody else and is left so, as the drift policy asks.
+    Drifted,
+    /// There is no right Secret.
+    Failed(&'a Failure),
+}
+
+/// The status after a pass, or `None` when `before` says the same already.
 ///
 /// Times are kept where nothing changed: `lastTransitionTime` moves when a condition's status
-/// changes, `lastUpdateTime` when the condition is written at all. Conditions of others stay.
+/// changes, `lastUpdateTime` when the condition is written at all. Conditions of others stay, and so
+/// does the record where there is no new one.
 #[must_use]
 pub fn next(
     before: Option<&SealedSecretStatus>,
     generation: Option<i64>,
-    outcome: Result<Record, &Failure>,
+    ending: Ending<'_>,
+    record: Option<Record>,
     now: Timestamp,
 ) -> Option<SealedSecretStatus> {
     let empty = SealedSecretStatus::default();
     let before = before.unwrap_or(&empty);
-    let mut conditions = table(outcome.as_ref().err().copied());
+    let mut conditions = table(ending);
     for condition in &mut conditions {
         condition.last_transition_time = Some(Time(now));
         condition.last_update_time = Some(Time(now));
@@ -39,22 +52,22 @@ pub fn next(
     let after = SealedSecretStatus {
         observed_generation: generation,
         conditions,
-        record: outcome.ok().or_else(|| before.record.clone()),
+        record: record.or_else(|| before.record.clone()),
     };
     (!says_the_same(before, &after)).then_some(after)
 }
 
-/// Whether `before` already tells that this failure befell this generation, so that no event is
-/// owed either.
+/// Whether `before` already tells that a pass over this generation ended so, so that no event is owed
+/// either.
 #[must_use]
 pub fn tells(
     before: Option<&SealedSecretStatus>,
     generation: Option<i64>,
-    outcome: Option<&Failure>,
+    ending: Ending<'_>,
 ) -> bool {
     before.is_some_and(|before| {
         before.observed_generation == generation
-            && table(outcome).iter().all(|new| {
+            && table(ending).iter().all(|new| {
                 find(before, &new.type_).is_some_and(|old| {
                     (&old.status, &old.reason, &old.message)
                         == (&new.status, &new.reason, &new.message)
@@ -63,18 +76,21 @@ pub fn tells(
     })
 }
 
-/// | ending          | Synced | Ready | Reconciling | Stalled |
-/// |-----------------|--------|-------|-------------|---------|
-/// | success         | True   | True  |             |         |
-/// | time can mend   | False  | False | True        |         |
-/// | hopeless        | False  | False |             | True    |
+/// | ending                 | Synced | Ready | Reconciling | Stalled | Drifted |
+/// |------------------------|--------|-------|-------------|---------|---------|
+/// | right                  | True   | True  |             |         |         |
+/// | drifted and left so    | True   | True  |             |         | True    |
+/// | time can mend          | False  | False | True        |         |         |
+/// | hopeless, or given up  | False  | False |             | True    |         |
 ///
 /// Synced stays first: upstream's printer columns show the first condition.
-fn table(failure: Option<&Failure>) -> Vec<Condition> {
-    use ConditionType::{Ready, Reconciling, Stalled, Synced};
-    let (holds, reason, message) = match failure {
-        None => (ConditionStatus::True, "Unsealed".to_owned(), String::new()),
-        Some(failure) => (
+fn table(ending: Ending<'_>) -> Vec<Condition> {
+    use ConditionType::{Drifted, Ready, Reconciling, Stalled, Synced};
+    let (holds, reason, message) = match ending {
+        Ending::Right | Ending::Drifted => {
+            (ConditionStatus::True, "Unsealed".to_owned(), String::new())
+        }
+        Ending::Failed(failure) => (
             ConditionStatus::False,
             failure.reason.to_string(),
             failure.message.clone(),
@@ -89,13 +105,27 @@ fn table(failure: Option<&Failure>) -> Vec<Condition> {
         last_transition_time: None,
     };
     let mut conditions = vec![condition(Synced, holds.clone()), condition(Ready, holds)];
-    match failure.map(|failure| failure.reason.is_hopeless()) {
-        Some(true) => conditions.push(condition(Stalled, ConditionStatus::True)),
-        Some(false) => conditions.push(condition(Reconciling, ConditionStatus::True)),
-        None => {}
+    match ending {
+        Ending::Right => {}
+        Ending::Drifted => conditions.push(Condition {
+            reason: "ChangedByOthers".into(),
+            message: DRIFTED.into(),
+            ..condition(Drifted, ConditionStatus::True)
+        }),
+        Ending::Failed(failure) => {
+            let type_ = if failure.is_hopeless() {
+                Stalled
+            } else {
+                Reconciling
+            };
+            conditions.push(condition(type_, ConditionStatus::True));
+        }
     }
     conditions
 }
+
+const DRIFTED: &str = "the Secret was changed by somebody else and is left so, as \
+                       --drift-policy=report asks; delete it to have it made anew";
 
 fn find<'a>(status: &'a SealedSecretStatus, type_: &ConditionType) -> Option<&'a Condition> {
     status
@@ -129,7 +159,10 @@ fn says_the_same(a: &SealedSecretStatus, b: &SealedSecretStatus) -> bool {
 mod tests {
     use seal_api::{Mode, RecordedSecret};
 
-    use super::*;
+    use super::{
+        Ending::{Failed, Right},
+        *,
+    };
     use crate::outcome::Reason;
 
     fn time(second: i64) -> Timestamp {
@@ -146,6 +179,7 @@ mod tests {
             },
             mode: Mode::Owned,
             keys: vec![],
+            voucher: String::new(),
         }
     }
 
@@ -161,7 +195,7 @@ mod tests {
     fn synced_is_the_first_condition_whatever_happened() {
         for reason in [Reason::WrongKey, Reason::ApiError] {
             let failure = Failure::new(reason, "no");
-            let status = next(None, Some(1), Err(&failure), time(1)).unwrap();
+            let status = next(None, Some(1), Failed(&failure), None, time(1)).unwrap();
             assert_eq!(types(&status)[0], ConditionType::Synced);
             assert_eq!(status.observed_generation, Some(1));
         }
@@ -170,22 +204,37 @@ mod tests {
     #[test]
     fn hopeless_failures_are_stalled_and_others_reconciling() {
         let ending = |reason| {
-            types(&next(None, Some(1), Err(&Failure::new(reason, "no")), time(1)).unwrap())
+            types(
+                &next(
+                    None,
+                    Some(1),
+                    Failed(&Failure::new(reason, "no")),
+                    None,
+                    time(1),
+                )
+                .unwrap(),
+            )
         };
         use ConditionType::{Ready, Reconciling, Stalled, Synced};
         assert_eq!(ending(Reason::WrongKey), [Synced, Ready, Stalled]);
         assert_eq!(ending(Reason::ApiError), [Synced, Ready, Reconciling]);
-        let good = next(None, Some(1), Ok(record()), time(1)).unwrap();
+        let good = next(None, Some(1), Right, Some(record()), time(1)).unwrap();
         assert_eq!(types(&good), [Synced, Ready]);
     }
 
     #[test]
     fn what_has_not_changed_is_not_written_again() {
-        let first = next(None, Some(1), Ok(record()), time(1)).unwrap();
-        assert_eq!(next(Some(&first), Some(1), Ok(record()), time(2)), None);
+        let first = next(None, Some(1), Right, Some(record()), time(1)).unwrap();
+        assert_eq!(
+            next(Some(&first), Some(1), Right, Some(record()), time(2)),
+            None
+        );
         let failure = Failure::new(Reason::WrongKey, "no");
-        let failed = next(Some(&first), Some(1), Err(&failure), time(3)).unwrap();
-        assert_eq!(next(Some(&failed), Some(1), Err(&failure), time(4)), None);
+        let failed = next(Some(&first), Some(1), Failed(&failure), None, time(3)).unwrap();
+        assert_eq!(
+            next(Some(&failed), Some(1), Failed(&failure), None, time(4)),
+            None
+        );
     }
 
     #[test]
@@ -194,7 +243,8 @@ mod tests {
             next(
                 before,
                 Some(generation),
-                Err(&Failure::new(Reason::WrongKey, message)),
+                Failed(&Failure::new(Reason::WrongKey, message)),
+                None,
                 time(9),
             )
         };
@@ -206,17 +256,17 @@ mod tests {
 
     #[test]
     fn the_transition_time_moves_only_when_the_status_does() {
-        let good = next(None, Some(1), Ok(record()), time(1)).unwrap();
+        let good = next(None, Some(1), Right, Some(record()), time(1)).unwrap();
         let synced = &good.conditions[0];
         assert_eq!(synced.last_update_time, synced.last_transition_time);
-        let again = next(Some(&good), Some(2), Ok(record()), time(2)).unwrap();
+        let again = next(Some(&good), Some(2), Right, Some(record()), time(2)).unwrap();
         assert_eq!(
             again.conditions[0].last_transition_time,
             Some(Time(time(1)))
         );
         assert_eq!(again.conditions[0].last_update_time, Some(Time(time(2))));
         let failure = Failure::new(Reason::WrongKey, "no");
-        let failed = next(Some(&again), Some(3), Err(&failure), time(3)).unwrap();
+        let failed = next(Some(&again), Some(3), Failed(&failure), None, time(3)).unwrap();
         assert_eq!(
             failed.conditions[0].last_transition_time,
             Some(Time(time(3)))
@@ -225,13 +275,13 @@ mod tests {
 
     #[test]
     fn a_failure_keeps_the_record_and_the_conditions_of_others() {
-        let mut good = next(None, Some(1), Ok(record()), time(1)).unwrap();
+        let mut good = next(None, Some(1), Right, Some(record()), time(1)).unwrap();
         good.conditions.push(Condition {
             type_: ConditionType::Other("Theirs".into()),
             ..good.conditions[0].clone()
         });
         let failure = Failure::new(Reason::WrongKey, "no");
-        let failed = next(Some(&good), Some(1), Err(&failure), time(2)).unwrap();
+        let failed = next(Some(&good), Some(1), Failed(&failure), None, time(2)).unwrap();
         assert_eq!(failed.record, Some(record()));
         assert_eq!(
             types(&failed).last(),
@@ -242,10 +292,10 @@ mod tests {
     #[test]
     fn an_event_is_owed_once_for_each_generation_and_outcome() {
         let failure = Failure::new(Reason::WrongKey, "no");
-        let failed = next(None, Some(1), Err(&failure), time(1)).unwrap();
-        assert!(tells(Some(&failed), Some(1), Some(&failure)));
-        assert!(!tells(Some(&failed), Some(2), Some(&failure)));
-        assert!(!tells(Some(&failed), Some(1), None));
-        assert!(!tells(None, Some(1), None));
+        let failed = next(None, Some(1), Failed(&failure), None, time(1)).unwrap();
+        assert!(tells(Some(&failed), Some(1), Failed(&failure)));
+        assert!(!tells(Some(&failed), Some(2), Failed(&failure)));
+        assert!(!tells(Some(&failed), Some(1), Right));
+        assert!(!tells(None, Some(1), Right));
     }
 }

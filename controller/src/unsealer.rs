@@ -1,6 +1,8 @@
 //! The decryption queue: private-key operations are the scarce thing, so a fixed pool of threads
 //! makes them, in slices, in the order of the [`Schedule`].
 
+mod explain;
+
 use std::{
     collections::{BTreeMap, HashMap},
     io,
@@ -14,12 +16,13 @@ use kube::core::DeserializeGuard;
 use seal_api::SealedSecret;
 use seal_envelope::{Identity, KeyId, Plaintext};
 use seal_keyring::{Key, Keyring};
-use seal_sealing::{FailedItem, ItemError, UnsealError, Unsealed, Unsealing, diagnose, key_hints};
+use seal_sealing::{Unsealed, Unsealing, key_hints};
 use tokio::sync::oneshot;
 
+use self::explain::Explanation;
 use crate::{
     metrics::Metrics,
-    outcome::{Failure, Reason, shortened},
+    outcome::{Failure, Reason},
     schedule::{Priority, Schedule},
 };
 
@@ -28,8 +31,6 @@ pub type Watched = DeserializeGuard<SealedSecret>;
 
 /// Private-key operations in one turn: about 50 ms of RSA-4096.
 const OPERATIONS_A_TURN: usize = 16;
-/// Diagnosing costs two operations for each key and item: of many failed items the first tells.
-const DIAGNOSED_ITEMS: usize = 1;
 /// What one request from outside may cost at most: about 15 s of RSA-4096 on one core.
 const MOST_OPERATIONS_A_REQUEST: usize = 4096;
 /// So many namespaces are remembered with the key that last opened something in them.
@@ -72,9 +73,15 @@ impl State {
 
 struct Job {
     keys: Vec<Arc<Key>>,
-    unsealing: Unsealing,
+    stage: Stage,
     purpose: Purpose,
     since: Instant,
+}
+
+/// How far it has come.
+enum Stage {
+    Opening(Unsealing),
+    Explaining(Explanation),
 }
 
 /// What is done with the opened values, and who waits for it.
@@ -158,7 +165,7 @@ impl Unsealer {
         };
         let namespace = sealed.metadata.namespace.clone().unwrap_or_default();
         let unsealing = Unsealing::new(sealed, self.shared.accept_v1_data)
-            .map_err(|error| failure(sealed, &[], &error))?;
+            .map_err(|error| explain::whole(&error))?;
         let hints = key_hints(&sealed.metadata);
         let (reply, answer) = oneshot::channel();
         {
@@ -174,7 +181,7 @@ impl Unsealer {
                 &namespace,
                 Job {
                     keys,
-                    unsealing,
+                    stage: Stage::Opening(unsealing),
                     purpose,
                     since: Instant::now(),
                 },
@@ -215,7 +222,7 @@ impl Unsealer {
             state.requests += 1;
             let job = Job {
                 keys,
-                unsealing,
+                stage: Stage::Opening(unsealing),
                 purpose: Purpose::Values { reply },
                 since: Instant::now(),
             };
@@ -301,88 +308,72 @@ impl Job {
         }
     }
 
-    fn turn(mut self, metrics: &Metrics) -> Turn {
+    fn turn(self, metrics: &Metrics) -> Turn {
         let identities: Vec<&Identity> = self.keys.iter().map(|key| key.identity()).collect();
-        metrics.operations(self.unsealing.step(&identities, OPERATIONS_A_TURN));
-        if !self.unsealing.is_done() {
-            return Turn::Unfinished(self);
-        }
-        // Whoever asked may have gone; then the answer is wiped here.
-        match self.purpose {
-            Purpose::Values { reply } => {
-                drop(reply.send(self.unsealing.into_opened()));
-                Turn::Done(None)
+        match self.stage {
+            Stage::Opening(mut unsealing) => {
+                metrics.operations(unsealing.step(&identities, OPERATIONS_A_TURN));
+                if unsealing.is_done() {
+                    return self.purpose.opened(self.keys, unsealing, self.since);
+                }
+                let stage = Stage::Opening(unsealing);
+                Turn::Unfinished(Self { stage, ..self })
             }
-            Purpose::Secret { watched, reply } => {
-                let Ok(sealed) = &watched.0 else {
+            Stage::Explaining(mut explanation) => {
+                let Some(sealed) = self.purpose.sealed() else {
                     return Turn::Done(None);
                 };
-                let unsealed = self.unsealing.finish(sealed);
-                let opened = unsealed.as_ref().ok();
-                let key = opened.and_then(|unsealed| unsealed.keys.first().cloned());
-                let answer = unsealed.map_err(|error| failure(sealed, &identities, &error));
-                drop(reply.send(answer));
-                Turn::Done(key)
+                let (made, failure) = explanation.step(sealed, &identities, OPERATIONS_A_TURN);
+                metrics.operations(made);
+                if let Some(failure) = failure {
+                    return self.purpose.failed(failure);
+                }
+                let stage = Stage::Explaining(explanation);
+                Turn::Unfinished(Self { stage, ..self })
             }
         }
     }
 }
 
-/// The failure of an object: the reason of its first failed item, upstream's text for all of them,
-/// and what to do about the first.
-fn failure(sealed: &SealedSecret, identities: &[&Identity], error: &UnsealError) -> Failure {
-    let text = shortened(error.to_string());
-    let UnsealError::Items(items) = error else {
-        let reason = match error {
-            UnsealError::V1(ItemError::NoKey) => Reason::WrongKey,
-            UnsealError::V1(_) | UnsealError::V1NotASecret => Reason::Corrupt,
-            _ => Reason::Malformed,
-        };
-        return Failure::new(reason, text);
-    };
-    let told = items
-        .iter()
-        .take(DIAGNOSED_ITEMS)
-        .map(|item| explain(sealed, identities, item));
-    let told: Vec<_> = told.collect();
-    let reason = told
-        .first()
-        .map_or(Reason::Malformed, |(reason, _)| *reason);
-    let remedies = told.into_iter().filter_map(|(_, remedy)| remedy);
-    let message = std::iter::once(text)
-        .chain(remedies)
-        .collect::<Vec<_>>()
-        .join(": ");
-    Failure::new(reason, message)
-}
+impl Purpose {
+    fn sealed(&self) -> Option<&SealedSecret> {
+        match self {
+            Self::Secret { watched, .. } => watched.0.as_ref().ok(),
+            Self::Values { .. } => None,
+        }
+    }
 
-fn explain(
-    sealed: &SealedSecret,
-    identities: &[&Identity],
-    FailedItem { item, error }: &FailedItem,
-) -> (Reason, Option<String>) {
-    use seal_sealing::Cause;
-    match error {
-        ItemError::Base64(_) => (Reason::Corrupt, Some("seal the value again".into())),
-        ItemError::Template(_) => (Reason::BadTemplate, None),
-        ItemError::NoKey => {
-            let text = sealed
-                .spec
-                .encrypted_data
-                .get(item)
-                .map_or("", String::as_str);
-            let cause = diagnose(sealed, text, identities);
-            let reason = match cause {
-                Cause::WrongKey { .. } => Reason::WrongKey,
-                Cause::WrongScope { .. }
-                | Cause::WrongName { .. }
-                | Cause::WrongNameOrCorrupt { .. } => Reason::WrongScope,
-                Cause::Corrupt => Reason::Corrupt,
-            };
-            (
-                reason,
-                Some(format!("{}: {cause}", seal_sealing::printable(item))),
-            )
+    fn failed(self, failure: Failure) -> Turn {
+        if let Self::Secret { reply, .. } = self {
+            drop(reply.send(Err(failure)));
+        }
+        Turn::Done(None)
+    }
+
+    /// Answers when there is an answer. Whoever asked may have gone; then it is wiped here.
+    fn opened(self, keys: Vec<Arc<Key>>, unsealing: Unsealing, since: Instant) -> Turn {
+        let (watched, reply) = match self {
+            Self::Secret { watched, reply } => (watched, reply),
+            Self::Values { reply } => {
+                drop(reply.send(unsealing.into_opened()));
+                return Turn::Done(None);
+            }
+        };
+        let Ok(sealed) = &watched.0 else {
+            return Turn::Done(None);
+        };
+        match unsealing.finish(sealed) {
+            Ok(unsealed) => {
+                let key = unsealed.keys.first().cloned();
+                drop(reply.send(Ok(unsealed)));
+                Turn::Done(key)
+            }
+            Err(error) => Turn::Unfinished(Job {
+                keys,
+                stage: Stage::Explaining(Explanation::of(error)),
+                purpose: Self::Secret { watched, reply },
+                since,
+            }),
         }
     }
 }

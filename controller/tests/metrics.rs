@@ -16,7 +16,7 @@ use seal_controller::{
     leader::Leadership,
     metrics::{Inventory, Metrics, scrape},
     outcome::{Failure, Reason},
-    status,
+    status::{self, Ending},
 };
 
 fn object(name: &str, failure: Option<Reason>) -> DeserializeGuard<SealedSecret> {
@@ -25,7 +25,13 @@ fn object(name: &str, failure: Option<Reason>) -> DeserializeGuard<SealedSecret>
     sealed.metadata.namespace = Some("team-a".into());
     sealed.status = failure.and_then(|reason| {
         let failure = Failure::new(reason, "no");
-        status::next(None, Some(1), Err(&failure), Timestamp::UNIX_EPOCH)
+        status::next(
+            None,
+            Some(1),
+            Ending::Failed(&failure),
+            None,
+            Timestamp::UNIX_EPOCH,
+        )
     });
     DeserializeGuard(Ok(sealed))
 }

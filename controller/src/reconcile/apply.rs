@@ -1,6 +1,8 @@
 //! Carrying a plan out. Every write has a precondition: a Secret is created only when absent and
 //! replaced only at the resourceVersion that was read.
 
+mod recreate;
+
 use std::sync::Arc;
 
 use k8s_openapi::{api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
@@ -12,13 +14,13 @@ use seal_sealing::Unsealed;
 use super::{
     Context, desired,
     memory::Situation,
-    plan::{Plan, Update, would_be_a_key},
+    plan::{Plan, Update, record_of, would_be_a_key},
     secret_cache::{Key, SecretMeta},
 };
 use crate::{
     args::DriftPolicy,
     keys::Snapshot,
-    outcome::{Failure, Success},
+    outcome::{Failure, Reason, Success},
     schedule::Priority,
     unsealer::Watched,
     wiped::Wiped,
@@ -143,25 +145,36 @@ impl Task<'_> {
         if drift && self.context.drift == DriftPolicy::Report {
             return Ok(self.untouched(Success::Drifted, meta));
         }
+        let success = if drift {
+            Success::Repaired
+        } else {
+            Success::Written
+        };
+        match self.replace(&wanted).await {
+            Ok(answer) => Ok(self.right(success, &answer, &ours, keys)),
+            Err(Error::Api(status)) if status.is_conflict() || status.is_not_found() => {
+                self.look_again().await
+            }
+            Err(error) => {
+                let failure = Failure::of_write(&error);
+                if failure.reason != Reason::Immutable || !self.may_recreate(&meta, update) {
+                    return Err(failure);
+                }
+                match self.recreate(&meta, wanted).await? {
+                    Some(answer) => Ok(self.right(Success::Recreated, &answer, &ours, keys)),
+                    None => self.look_again().await,
+                }
+            }
+        }
+    }
+
+    async fn replace(&self, wanted: &Wiped) -> Result<Wiped, Error> {
         let _permit = self.context.workers.acquire().await;
         let answer = self
             .secrets
             .replace(&self.key.1, &parameters(), &wanted.0)
             .await;
-        match answer {
-            Ok(answer) => {
-                let success = if drift {
-                    Success::Repaired
-                } else {
-                    Success::Written
-                };
-                Ok(self.right(success, &Wiped(answer), &ours, keys))
-            }
-            Err(Error::Api(status)) if status.is_conflict() || status.is_not_found() => {
-                self.look_again().await
-            }
-            Err(error) => Err(Failure::of_write(&error)),
-        }
+        answer.map(Wiped)
     }
 
     /// Whether a touched Secret needs no look inside: the fingerprint in memory shows that it still
@@ -199,7 +212,7 @@ impl Task<'_> {
     fn recorded_keys(&self) -> Vec<String> {
         let remembered = self.context.memory.of(self.key);
         let status = super::status_of(self.sealed, &remembered);
-        let record = status.and_then(|status| status.record.as_ref());
+        let record = record_of(status, &self.keys.keyring);
         record.map(|record| record.keys.clone()).unwrap_or_default()
     }
 

@@ -6,6 +6,7 @@ pub mod memory;
 pub mod plan;
 mod record;
 pub mod secret_cache;
+pub mod voucher;
 
 use std::{
     sync::Arc,
@@ -104,6 +105,7 @@ pub async fn pass(watched: Arc<Watched>, context: Arc<Context>) -> Action {
             inputs: &situation.inputs,
             secret: secret.as_ref(),
             keyring: &keys.keyring,
+            drift: context.drift,
             hopeless: remembered.hopeless.as_ref() == Some(&situation),
             guard: Guard {
                 namespace: &context.namespace,
@@ -175,12 +177,14 @@ async fn carry_out(
     match &outcome {
         Ok(Applied::Overtaken) => return observe_again(context, key),
         Ok(Applied::Right(right)) => tracing::info!("{}", right.success),
-        Err(failure) => tracing::warn!(reason = %failure.reason, "{}", failure.message),
+        Err(failure) if failure.reason == Reason::Terminating => tracing::debug!("{failure}"),
+        Err(failure) => {
+            tracing::warn!(reason = %failure.reason, "{}", failure.message);
+            context.metrics.failed(failure.reason.metric(), &key.0);
+        }
     }
-    if let Err(failure) = &outcome {
-        context.metrics.failed(failure.reason.metric(), &key.0);
-    }
-    let recorded = record::record(watched, context, key, &outcome, situation).await;
+    let outcome = outcome.map_err(|failure| given_up(context, key, failure));
+    let recorded = record::record(watched, context, key, &outcome, situation, &keys.keyring).await;
     context.metrics.pass(began.elapsed());
     match (&outcome, recorded) {
         (_, Err(error)) => {
@@ -188,7 +192,7 @@ async fn carry_out(
             context.metrics.failed("status", &key.0);
             again(context, key, situation)
         }
-        (Err(failure), Ok(())) if failure.reason.is_hopeless() => {
+        (Err(failure), Ok(())) if failure.is_hopeless() => {
             context.memory.update(key, |it| {
                 it.hopeless = Some(situation.clone());
                 it.failures = 0;
@@ -197,6 +201,15 @@ async fn carry_out(
         }
         (Err(_), Ok(())) => again(context, key, situation),
         (Ok(applied), Ok(())) => settled(context, key, applied),
+    }
+}
+
+/// What time could mend is hopeless, too, after as many retries as were asked for.
+fn given_up(context: &Context, key: &Key, failure: Failure) -> Failure {
+    let failures = context.memory.of(key).failures;
+    match context.max_retries {
+        Some(most) if failures >= most => failure.given_up(most),
+        _ => failure,
     }
 }
 

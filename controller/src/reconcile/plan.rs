@@ -1,13 +1,16 @@
 //! What one pass decides: pure data from what is known, without a cluster.
 
 use seal_api::{
-    ConditionStatus, Mode, Record, SealedSecret, SealedSecretStatus,
+    ConditionStatus, ConditionType, Mode, Record, SealedSecret, SealedSecretStatus,
     annotations::{SKIP_SET_OWNER_REFERENCES, is_true},
 };
 use seal_keyring::Keyring;
 
-use super::secret_cache::SecretMeta;
-use crate::outcome::{Failure, Reason};
+use super::{secret_cache::SecretMeta, voucher::is_genuine};
+use crate::{
+    args::DriftPolicy,
+    outcome::{Failure, Reason},
+};
 
 /// All that a decision stands on.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +25,8 @@ pub struct Observation<'a> {
     pub secret: Option<&'a SecretMeta>,
     /// The keys in use.
     pub keyring: &'a Keyring,
+    /// What to do about a Secret that others have changed.
+    pub drift: DriftPolicy,
     /// Whether this very situation was found hopeless before.
     pub hopeless: bool,
     /// What must not be written.
@@ -92,6 +97,7 @@ fn is_settled(seen: &Observation<'_>) -> bool {
         return false;
     };
     is_synced(seen)
+        && !(is_drifted(seen) && seen.drift == DriftPolicy::Heal)
         && record.inputs == seen.inputs
         && record.secret.uid == secret.uid
         && record.secret.resource_version == secret.resource_version
@@ -179,9 +185,26 @@ fn is_synced(seen: &Observation<'_>) -> bool {
     })
 }
 
+/// Whether the status says that the Secret was left as somebody else had changed it.
+fn is_drifted(seen: &Observation<'_>) -> bool {
+    let conditions = seen.status.into_iter().flat_map(|it| &it.conditions);
+    conditions
+        .into_iter()
+        .any(|it| it.type_ == ConditionType::Drifted && it.status == ConditionStatus::True)
+}
+
 fn record<'a>(seen: &Observation<'a>) -> Option<&'a Record> {
-    let record = seen.status?.record.as_ref()?;
-    (record.version == Record::VERSION).then_some(record)
+    record_of(seen.status, seen.keyring)
+}
+
+/// The record of a status, if it is of this version and ours.
+#[must_use]
+pub fn record_of<'a>(
+    status: Option<&'a SealedSecretStatus>,
+    keyring: &Keyring,
+) -> Option<&'a Record> {
+    let record = status?.record.as_ref()?;
+    (record.version == Record::VERSION && is_genuine(record, keyring)).then_some(record)
 }
 
 fn has_ciphertext(sealed: &SealedSecret) -> bool {

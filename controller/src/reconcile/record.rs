@@ -9,6 +9,7 @@ use kube::{
     discovery::ApiResource,
 };
 use seal_api::{Record, RecordedSecret, SealedSecret, SealedSecretStatus};
+use seal_keyring::Keyring;
 use serde_json::json;
 
 use super::{
@@ -16,11 +17,12 @@ use super::{
     apply::{Applied, Right},
     memory::Situation,
     secret_cache::{Key, is_newer},
+    voucher::vouched,
 };
 use crate::{
     events::{Told, tell},
-    outcome::{Failure, Success},
-    status,
+    outcome::{Failure, Reason, Success},
+    status::{self, Ending},
     unsealer::Watched,
 };
 
@@ -34,6 +36,7 @@ pub(super) async fn record(
     key: &Key,
     outcome: &Result<Applied, Failure>,
     situation: &Situation,
+    keyring: &Keyring,
 ) -> Result<(), Error> {
     let right = match outcome {
         Ok(Applied::Right(right)) => Ok(right),
@@ -49,11 +52,16 @@ pub(super) async fn record(
         .ok()
         .and_then(|sealed| sealed.status.as_ref());
     let before = remembered.latest_status(cached_version, cached);
-    let told = status::tells(before, metadata.generation, right.err());
+    let ending = match right {
+        Ok(right) if right.success == Success::Drifted => Ending::Drifted,
+        Ok(_) => Ending::Right,
+        Err(failure) => Ending::Failed(failure),
+    };
+    let told = status::tells(before, metadata.generation, ending);
 
-    let record = right.map(|right| record_of(right, situation));
+    let record = right.ok().map(|right| record_of(right, situation, keyring));
     let now = context.clock.now();
-    if let Some(after) = status::next(before, metadata.generation, record, now) {
+    if let Some(after) = status::next(before, metadata.generation, ending, record, now) {
         let version = match &remembered.written {
             Some((version, _)) if is_newer(version, cached_version) => version,
             _ => cached_version,
@@ -72,8 +80,8 @@ pub(super) async fn record(
     Ok(())
 }
 
-fn record_of(right: &Right, situation: &Situation) -> Record {
-    Record {
+fn record_of(right: &Right, situation: &Situation, keyring: &Keyring) -> Record {
+    let record = Record {
         version: Record::VERSION,
         inputs: situation.inputs.clone(),
         secret: RecordedSecret {
@@ -82,7 +90,9 @@ fn record_of(right: &Right, situation: &Situation) -> Record {
         },
         mode: right.mode,
         keys: right.keys.clone(),
-    }
+        voucher: String::new(),
+    };
+    vouched(record, keyring)
 }
 
 fn event(right: Result<&Right, &Failure>, told: bool) -> Option<Told> {
@@ -94,6 +104,14 @@ fn event(right: Result<&Right, &Failure>, told: bool) -> Option<Told> {
             "Repaired",
             "The Secret was changed or deleted and was put right",
         )),
+        _ if told => None,
+        Ok(Right {
+            success: Success::Recreated,
+            ..
+        }) => Some(Told::normal(
+            "Recreated",
+            "The Secret is immutable and was made anew, as the SealedSecret's annotation asks",
+        )),
         Ok(Right {
             success: Success::Drifted,
             ..
@@ -101,11 +119,12 @@ fn event(right: Result<&Right, &Failure>, told: bool) -> Option<Told> {
             "Drifted",
             "The Secret was changed by somebody else and is left alone, as --drift-policy asks",
         )),
-        _ if told => None,
         Ok(_) => Some(Told::normal(
             "Unsealed",
             "SealedSecret unsealed successfully",
         )),
+        // A namespace that is being deleted takes no events.
+        Err(failure) if failure.reason == Reason::Terminating => None,
         Err(failure) => {
             let message = match failure.reason.event() {
                 "ErrUnsealFailed" => format!("Failed to unseal: {}", failure.message),

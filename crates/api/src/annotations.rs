@@ -10,6 +10,9 @@ pub const NAMESPACE_WIDE: &str = "sealedsecrets.bitnami.com/namespace-wide";
 pub const MANAGED: &str = "sealedsecrets.bitnami.com/managed";
 /// On an existing Secret: the controller merges into it instead of replacing it.
 pub const PATCH: &str = "sealedsecrets.bitnami.com/patch";
+/// On a SealedSecret: a Secret of its own that cannot be changed, because it is immutable or would
+/// change its type, is deleted and made anew.
+pub const RECREATE_IMMUTABLE: &str = "seal.alt/recreate-immutable";
 /// On the template: the Secret gets no owner reference.
 pub const SKIP_SET_OWNER_REFERENCES: &str = "sealedsecrets.bitnami.com/skip-set-owner-references";
 /// On a SealedSecret: the ids of the keys that seal it, comma-separated. A hint, never a promise.

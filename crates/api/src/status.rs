@@ -114,6 +114,9 @@ pub struct Record {
     pub mode: Mode,
     /// The ids of the keys that opened the values, sorted.
     pub keys: Vec<String>,
+    /// That the controller wrote this: a code that only the holder of a sealing key can make, in
+    /// hexadecimal. Whoever may write the status could otherwise forge a record.
+    pub voucher: String,
 }
 
 impl Record {

@@ -2,7 +2,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use crate::{
     KeyId, KeySize, Label, OpenError, Plaintext, PrivateKeyDer, SealError, age, envelope::Kind,
-    hybrid, rsa,
+    hybrid, rsa, voucher::Voucher,
 };
 
 /// A key that cannot seal or open.
@@ -150,6 +150,7 @@ impl fmt::Debug for Recipient {
 /// The private side of a sealing key: opens.
 pub struct Identity {
     key: PrivateKey,
+    voucher: Voucher,
     recipient: Recipient,
 }
 
@@ -168,6 +169,7 @@ impl Identity {
         let (key, public) = rsa::PrivateKey::new(der)?;
         Ok(Self {
             key: PrivateKey::Rsa(key),
+            voucher: Voucher::of(der.pkcs1()?)?,
             recipient: PublicKey::Rsa(public).into(),
         })
     }
@@ -180,6 +182,7 @@ impl Identity {
         let (key, public) = age::Identity::parse(text)?;
         Ok(Self {
             key: PrivateKey::Age(key),
+            voucher: Voucher::of(text.trim().as_bytes())?,
             recipient: PublicKey::Age(public).into(),
         })
     }
@@ -221,6 +224,10 @@ impl Identity {
 
     pub(crate) fn key(&self) -> &PrivateKey {
         &self.key
+    }
+
+    pub(crate) fn voucher(&self) -> &Voucher {
+        &self.voucher
     }
 }
 

@@ -33,6 +33,7 @@ mod label;
 mod plaintext;
 mod recipients;
 mod rsa;
+mod voucher;
 
 pub use age::generate_age;
 pub use envelope::{Diagnosis, Kind, OpenError, Opened, SealError, diagnose, open};

@@ -79,33 +79,71 @@ impl fmt::Display for Cause {
     }
 }
 
-/// Finds out why `item` does not open, trying the object's own three labels and no others.
+/// Finds out why an item does not open, trying the object's own three labels and no others.
 ///
 /// Costs up to three private-key operations for each identity.
 #[must_use]
 pub fn diagnose(sealed: &SealedSecret, text: &str, identities: &[&Identity]) -> Cause {
-    let Ok(envelope) = decode(text) else {
-        return Cause::Corrupt;
-    };
-    let namespace = sealed.metadata.namespace.as_deref().unwrap_or_default();
-    let name = sealed.metadata.name.as_deref().unwrap_or_default();
-    let labels = Scope::ALL.map(|scope| label(scope, namespace, name));
-    let found = seal_envelope::diagnose(&envelope, &labels, identities.iter().copied());
+    let mut diagnosing = Diagnosing::default();
+    loop {
+        if let (_, Some(cause)) = diagnosing.step(sealed, text, identities, usize::MAX) {
+            return cause;
+        }
+    }
+}
+
+/// The same in slices, for those who must not be kept busy by one item.
+#[derive(Debug, Default)]
+pub struct Diagnosing {
+    tried: usize,
+}
+
+impl Diagnosing {
+    /// Tries the next identities, with about so many private-key operations. The answer is how many
+    /// it made at most, and the cause once it is known. Everything but `operations` must be the same
+    /// at every step.
+    pub fn step(
+        &mut self,
+        sealed: &SealedSecret,
+        text: &str,
+        identities: &[&Identity],
+        operations: usize,
+    ) -> (usize, Option<Cause>) {
+        let Ok(envelope) = decode(text) else {
+            return (0, Some(Cause::Corrupt));
+        };
+        let namespace = sealed.metadata.namespace.as_deref().unwrap_or_default();
+        let name = sealed.metadata.name.as_deref().unwrap_or_default();
+        let labels = Scope::ALL.map(|scope| label(scope, namespace, name));
+        let rest = identities.get(self.tried..).unwrap_or_default();
+        let slice = (operations / labels.len()).clamp(1, rest.len().max(1));
+        let now = rest.get(..slice).unwrap_or_default();
+        self.tried += now.len();
+        let made = now.len() * labels.len();
+
+        let cause = match seal_envelope::diagnose(&envelope, &labels, now.iter().copied()) {
+            Diagnosis::OpensUnder { label, .. } => match Scope::ALL.get(label) {
+                Some(sealed_scope) if *sealed_scope != sealed.scope() => Cause::WrongScope {
+                    sealed: *sealed_scope,
+                    asked: sealed.scope(),
+                },
+                _ => Cause::Corrupt,
+            },
+            Diagnosis::OtherLabel { key } => Cause::WrongName { key },
+            Diagnosis::Damaged { .. } | Diagnosis::Malformed => Cause::Corrupt,
+            Diagnosis::NoKey if self.tried < identities.len() => return (made, None),
+            Diagnosis::NoKey => not_opened(sealed, identities),
+        };
+        (made, Some(cause))
+    }
+}
+
+/// No key opens it: the hint tells whether that key is here.
+fn not_opened(sealed: &SealedSecret, identities: &[&Identity]) -> Cause {
     let hints = key_hints(&sealed.metadata);
     let held = |hint: &&KeyId| identities.iter().any(|identity| identity.id() == *hint);
-    match found {
-        Diagnosis::OpensUnder { label, .. } => match Scope::ALL.get(label) {
-            Some(sealed_scope) if *sealed_scope != sealed.scope() => Cause::WrongScope {
-                sealed: *sealed_scope,
-                asked: sealed.scope(),
-            },
-            _ => Cause::Corrupt,
-        },
-        Diagnosis::OtherLabel { key } => Cause::WrongName { key },
-        Diagnosis::Damaged { .. } | Diagnosis::Malformed => Cause::Corrupt,
-        Diagnosis::NoKey => match hints.iter().find(held) {
-            Some(key) => Cause::WrongNameOrCorrupt { key: key.clone() },
-            None => Cause::WrongKey { hints },
-        },
+    match hints.iter().find(held) {
+        Some(key) => Cause::WrongNameOrCorrupt { key: key.clone() },
+        None => Cause::WrongKey { hints },
     }
 }

@@ -25,7 +25,7 @@ mod secret;
 mod unseal;
 
 pub use base64::{Base64Error, decode, encode};
-pub use diagnose::{Cause, diagnose};
+pub use diagnose::{Cause, Diagnosing, diagnose};
 pub use hints::{key_hints, set_key_hints};
 pub use label::label;
 pub use owner::owner_reference;

@@ -6,9 +6,9 @@ use seal_api::RecordedSecret;
 use seal_envelope::KeySize;
 use seal_keyring::{KEY_LABEL, Key, KeyOrder, NewKey};
 
-use super::super::secret_cache::Controller;
+use super::super::{secret_cache::Controller, voucher::vouched};
 use super::*;
-use crate::status;
+use crate::status::{self, Ending};
 
 static KEYRING: LazyLock<Keyring> = LazyLock::new(|| {
     let key = NewKey::generate(
@@ -35,6 +35,7 @@ struct Situation {
     secret: Option<SecretMeta>,
     keyring: Keyring,
     inputs: String,
+    drift: DriftPolicy,
     hopeless: bool,
 }
 
@@ -60,6 +61,7 @@ impl Situation {
             },
             mode: Mode::Owned,
             keys: vec![KEYRING.current().unwrap().id().to_string()],
+            voucher: String::new(),
         };
         let secret = SecretMeta {
             uid: "secret-uid".into(),
@@ -71,7 +73,14 @@ impl Situation {
             }),
             ..SecretMeta::default()
         };
-        let status = status::next(None, Some(3), Ok(record), Timestamp::UNIX_EPOCH);
+        let record = vouched(record, &KEYRING);
+        let status = status::next(
+            None,
+            Some(3),
+            Ending::Right,
+            Some(record),
+            Timestamp::UNIX_EPOCH,
+        );
         let keyring = KEYRING.clone();
         Self {
             sealed,
@@ -79,6 +88,7 @@ impl Situation {
             secret: Some(secret),
             keyring,
             inputs: "hash".into(),
+            drift: DriftPolicy::Heal,
             hopeless: false,
         }
     }
@@ -96,6 +106,7 @@ impl Situation {
             inputs: &self.inputs,
             secret: self.secret.as_ref(),
             keyring: &self.keyring,
+            drift: self.drift,
             hopeless: self.hopeless,
             guard: Guard {
                 namespace: "sealed-secrets",
@@ -108,8 +119,17 @@ impl Situation {
         self.secret.as_mut().unwrap()
     }
 
-    fn record(&mut self) -> &mut Record {
-        self.status.as_mut().unwrap().record.as_mut().unwrap()
+    /// A record that somebody who may write the status has changed.
+    fn forge(&mut self, change: impl FnOnce(&mut Record)) {
+        change(self.status.as_mut().unwrap().record.as_mut().unwrap());
+    }
+
+    /// Another record that we wrote.
+    fn record(&mut self, change: impl FnOnce(&mut Record)) {
+        self.forge(|record| {
+            change(record);
+            *record = vouched(record.clone(), &KEYRING);
+        });
     }
 }
 
@@ -135,33 +155,102 @@ fn nothing_is_done_when_all_is_as_it_was_left() {
 }
 
 #[test]
-fn each_change_of_what_the_record_vouches_for_ends_the_skipping() {
-    assert_eq!(
-        Situation::but(|it| it.secret().resource_version = "8".into()),
-        drift(true)
-    );
-    assert_eq!(
-        Situation::but(|it| it.record().secret.uid = "other".into()),
-        drift(true)
-    );
-    assert_eq!(
-        Situation::but(|it| it.record().mode = Mode::Managed),
-        drift(true)
-    );
-    assert_eq!(
-        Situation::but(|it| it.record().keys.push("SHA256:gone".into())),
-        drift(true)
-    );
-    assert_eq!(
-        Situation::but(|it| it.inputs = "other".into()),
-        drift(false)
-    );
-    assert_eq!(Situation::but(|it| it.record().version += 1), drift(true));
-    assert_eq!(
-        Situation::but(|it| it.sealed.metadata.generation = Some(4)),
-        drift(true)
-    );
+fn a_secret_that_was_touched_is_looked_at() {
+    let touched = Situation::but(|it| it.secret().resource_version = "8".into());
+    assert_eq!(touched, drift(true));
+}
+
+#[test]
+fn a_secret_that_was_deleted_and_made_by_others_is_looked_at() {
+    let other = Situation::but(|it| it.record(|it| it.secret.uid = "other".into()));
+    assert_eq!(other, drift(true));
+}
+
+#[test]
+fn a_secret_whose_mode_has_changed_is_looked_at() {
+    let recorded = Situation::but(|it| it.record(|it| it.mode = Mode::Managed));
+    assert_eq!(recorded, drift(true));
+    let disowned = Situation::but(|it| {
+        it.secret().controller = None;
+        it.secret().managed = true;
+    });
+    assert_eq!(disowned, drift(true));
+}
+
+#[test]
+fn an_object_whose_key_is_gone_is_looked_at() {
+    let gone = Situation::but(|it| it.record(|it| it.keys.push("SHA256:gone".into())));
+    assert_eq!(gone, drift(true));
+}
+
+#[test]
+fn a_record_of_another_version_justifies_nothing() {
+    let other = Situation::but(|it| it.record(|it| it.version += 1));
+    assert_eq!(other, drift(true));
+}
+
+#[test]
+fn changed_inputs_and_an_unseen_generation_are_looked_at() {
+    let inputs = Situation::but(|it| it.inputs = "other".into());
+    assert_eq!(inputs, drift(false));
+    let generation = Situation::but(|it| it.sealed.metadata.generation = Some(4));
+    assert_eq!(generation, drift(true));
     assert_eq!(Situation::but(|it| it.status = None), drift(false));
+}
+
+#[test]
+fn a_forged_record_justifies_nothing() {
+    for forged in [
+        (|it| it.voucher = String::new()) as fn(&mut Record),
+        |it| it.voucher = "zz".into(),
+        |it| it.voucher = "00".repeat(32),
+        |it| it.keys.clear(),
+    ] {
+        let plan = Situation::but(|it| it.forge(forged));
+        assert_eq!(plan, drift(true));
+    }
+    // Somebody changed the Secret and would have us believe that we did.
+    let touched = Situation::but(|it| {
+        it.secret().resource_version = "8".into();
+        it.forge(|it| it.secret.resource_version = "8".into());
+    });
+    assert_eq!(touched, drift(true));
+    // Our own record of other inputs does not speak for these.
+    let inputs = Situation::but(|it| {
+        it.inputs = "other".into();
+        it.forge(|it| it.inputs = "other".into());
+    });
+    assert_eq!(inputs, drift(true), "compared, and written if it differs");
+}
+
+#[test]
+fn a_forged_record_keeps_no_deleted_secret_from_being_made_again() {
+    for mode in [Mode::Patched, Mode::Unowned] {
+        let plan = Situation::but(|it| {
+            it.secret = None;
+            it.sealed.spec.template.metadata = Some(ObjectMeta {
+                annotations: Some([(SKIP_SET_OWNER_REFERENCES.into(), "true".into())].into()),
+                ..ObjectMeta::default()
+            });
+            it.forge(|it| it.mode = mode);
+        });
+        assert_eq!(plan, Plan::Create { repair: false });
+    }
+}
+
+#[test]
+fn drift_that_was_only_reported_is_put_right_once_the_policy_asks() {
+    let reported = |it: &mut Situation| {
+        let record = it.status.as_ref().unwrap().record.clone();
+        let time = Timestamp::UNIX_EPOCH;
+        it.status = status::next(it.status.as_ref(), Some(3), Ending::Drifted, record, time);
+    };
+    assert_eq!(Situation::but(reported), drift(true));
+    let still = Situation::but(|it| {
+        reported(it);
+        it.drift = DriftPolicy::Report;
+    });
+    assert_eq!(still, Plan::Nothing);
 }
 
 #[test]
@@ -171,7 +260,8 @@ fn a_failed_object_is_not_settled() {
         it.status = status::next(
             it.status.as_ref(),
             Some(3),
-            Err(&failure),
+            Ending::Failed(&failure),
+            None,
             Timestamp::UNIX_EPOCH,
         );
     });
@@ -206,7 +296,7 @@ fn an_absent_secret_is_created_and_a_deleted_one_created_again() {
         Plan::Create { repair: true }
     );
     let plan = Situation::but(|it| {
-        it.record().mode = Mode::Managed;
+        it.record(|it| it.mode = Mode::Managed);
         it.secret = None;
     });
     assert_eq!(plan, Plan::Create { repair: true });
@@ -216,7 +306,7 @@ fn an_absent_secret_is_created_and_a_deleted_one_created_again() {
 fn a_deleted_secret_that_nobody_controlled_stays_deleted_until_its_inputs_change() {
     for mode in [Mode::Unowned, Mode::Patched] {
         let deleted = |it: &mut Situation| {
-            it.record().mode = mode;
+            it.record(|it| it.mode = mode);
             it.secret = None;
             it.sealed.spec.template.metadata = Some(ObjectMeta {
                 annotations: Some([(SKIP_SET_OWNER_REFERENCES.into(), "true".into())].into()),
@@ -235,7 +325,7 @@ fn a_deleted_secret_that_nobody_controlled_stays_deleted_until_its_inputs_change
 #[test]
 fn a_record_cannot_waive_the_owner_that_the_template_asks_for() {
     let forged = Situation::but(|it| {
-        it.record().mode = Mode::Unowned;
+        it.record(|it| it.mode = Mode::Unowned);
         it.secret = None;
     });
     assert_eq!(forged, Plan::Create { repair: true });
