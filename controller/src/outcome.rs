@@ -38,6 +38,22 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every reason.
+    pub const ALL: [Self; 12] = [
+        Self::WrongKey,
+        Self::WrongScope,
+        Self::Corrupt,
+        Self::BadTemplate,
+        Self::Malformed,
+        Self::NotOwned,
+        Self::Immutable,
+        Self::Refused,
+        Self::Protected,
+        Self::Terminating,
+        Self::NoKeys,
+        Self::ApiError,
+    ];
+
     /// Whether only a change of the input, the keyring or the Secret can help.
     #[must_use]
     pub fn is_hopeless(self) -> bool {

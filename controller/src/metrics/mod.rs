@@ -121,6 +121,12 @@ impl Metrics {
         self.0.operations.inc_by(made as u64);
     }
 
+    /// How many private-key operations were made so far.
+    #[must_use]
+    pub fn operations_made(&self) -> u64 {
+        self.0.operations.get()
+    }
+
     /// A request that was answered.
     pub fn http(&self, path: &'static str, method: &'static str, code: u16, took: Duration) {
         self.0
