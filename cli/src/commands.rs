@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub mod check;
 pub mod completions;
 pub mod decrypt;
 pub mod diff;
@@ -21,6 +22,7 @@ use crate::error::{Answer, Errors};
 pub enum Command {
     Encrypt(encrypt::Encrypt),
     Value(value::Value),
+    Check(check::Check),
     Diff(diff::Diff),
     Decrypt(decrypt::Decrypt),
     Template(template::Template),
@@ -38,6 +40,7 @@ impl Command {
         let done = match self {
             Self::Encrypt(encrypt) => encrypt.run(),
             Self::Value(value) => value.run(),
+            Self::Check(check) => return check.run(),
             Self::Diff(diff) => return diff.run(),
             Self::Decrypt(decrypt) => decrypt.run(),
             Self::Template(template) => template.run(),

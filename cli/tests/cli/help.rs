@@ -30,6 +30,7 @@ Seal:
   value        Seals one value, to be pasted into encryptedData of a SealedSecret
 
 Review:
+  check        Finds what is wrong with SealedSecrets, and Secrets in plaintext, without a cluster
   diff         Tells what has changed in SealedSecrets, key by key
   template     Tries out the templates of SealedSecrets, with examples in place of the sealed values
 

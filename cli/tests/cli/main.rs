@@ -8,6 +8,7 @@ mod bad_files;
 mod bad_sealed;
 mod bad_secrets;
 mod certificates;
+mod check;
 mod completions;
 mod config;
 mod decrypt;

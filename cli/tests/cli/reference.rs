@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, fmt::Write, fs, path::PathBuf};
 
 use clap::Command;
 use schemars::schema_for;
-use seal_cli::commands::diff::report::DiffReport;
+use seal_cli::commands::{check::finding::CheckReport, diff::report::DiffReport};
 use snapbox::{Data, assert_data_eq};
 
 #[test]
@@ -43,7 +43,10 @@ fn every_command_has_a_manual_page() {
 
 #[test]
 fn the_schemas_are_those_of_the_types() {
-    let schemas = [("diff", schema_for!(DiffReport))];
+    let schemas = [
+        ("check", schema_for!(CheckReport)),
+        ("diff", schema_for!(DiffReport)),
+    ];
     for (name, schema) in schemas {
         let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
         is_current(&format!("schemas/{name}.json"), text);

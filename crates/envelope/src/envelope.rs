@@ -24,6 +24,32 @@ impl Kind {
     }
 }
 
+/// What an envelope tells of itself without any key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// A hybrid envelope.
+    Hybrid {
+        /// Bytes of its RSA part: the modulus of its key.
+        modulus: usize,
+        /// Bytes of its plaintext.
+        plaintext: usize,
+    },
+    /// An age file.
+    Age,
+}
+
+impl Shape {
+    /// The shape of `envelope`; `None` when it is truncated or damaged so that it shows.
+    #[must_use]
+    pub fn of(envelope: &[u8]) -> Option<Self> {
+        match Kind::of(envelope) {
+            Kind::Age => age::is_well_formed(envelope).then_some(Self::Age),
+            Kind::Hybrid => hybrid::lengths(envelope)
+                .map(|(modulus, plaintext)| Self::Hybrid { modulus, plaintext }),
+        }
+    }
+}
+
 /// An envelope could not be made: the system's random generator or the library failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the cryptographic library could not seal the value")]

@@ -36,7 +36,7 @@ mod rsa;
 mod voucher;
 
 pub use age::generate_age;
-pub use envelope::{Diagnosis, Kind, OpenError, Opened, SealError, diagnose, open};
+pub use envelope::{Diagnosis, Kind, OpenError, Opened, SealError, Shape, diagnose, open};
 pub use id::{KeyId, ParseKeyIdError};
 pub use key::{Identity, KeyError, KeyKind, Recipient};
 pub use label::Label;
