@@ -13,6 +13,8 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
 
+use serde_json::Value;
+
 use crate::{
     config,
     error::{Error, reason_of, reason_of_io},
@@ -137,15 +139,40 @@ impl Cluster {
                 None => proxied(&self.client, service).await,
             }
         };
+        self.in_time("fetch the certificate", fetched).await
+    }
+
+    /// Whether the controller can open each of these SealedSecrets (`POST /v1/verify`), in their
+    /// order.
+    ///
+    /// # Errors
+    /// [`Error::Cluster`].
+    pub async fn opens(&self, service: &ServiceName, sealed: &[Value]) -> Result<Vec<bool>, Error> {
+        let mut answers = Vec::with_capacity(sealed.len());
+        let asked = async {
+            let path = proxy(&self.client, service).await? + "/v1/verify";
+            for object in sealed {
+                answers.push(opens(&self.client, &path, object).await?);
+            }
+            Ok(answers)
+        };
+        self.in_time("ask the controller", asked).await
+    }
+
+    async fn in_time<T>(
+        &self,
+        what: &str,
+        asked: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
         if self.timeout.is_zero() {
-            return fetched.await;
+            return asked.await;
         }
         let late = |_| Error::Cluster {
-            what: "fetch the certificate".into(),
+            what: what.into(),
             why: format!("the cluster did not answer within {:?}", self.timeout),
             status: None,
         };
-        tokio::time::timeout(self.timeout, fetched)
+        tokio::time::timeout(self.timeout, asked)
             .await
             .map_err(late)?
     }
@@ -183,6 +210,23 @@ async fn published(client: &Client, namespace: &str) -> Result<Option<String>, E
 }
 
 async fn proxied(client: &Client, service: &ServiceName) -> Result<String, Error> {
+    let path = format!("{}/v1/{CERTIFICATE}", proxy(client, service).await?);
+    let what = || {
+        let ServiceName { name, namespace } = service;
+        format!("get the certificate from the Service {name} in {namespace}")
+    };
+    let request = Request::get(path)
+        .body(Vec::new())
+        .map_err(|error| refused(what(), &kube::Error::HttpError(error)))?;
+    client
+        .request_text(request)
+        .await
+        .map_err(|error| refused(what(), &error))
+}
+
+/// The path under which the API server passes requests on to the controller: by the first port of
+/// its Service.
+async fn proxy(client: &Client, service: &ServiceName) -> Result<String, Error> {
     let ServiceName { name, namespace } = service;
     let services = Api::<Service>::namespaced(client.clone(), namespace);
     let service = services
@@ -192,17 +236,23 @@ async fn proxied(client: &Client, service: &ServiceName) -> Result<String, Error
     let ports = service.spec.and_then(|spec| spec.ports).unwrap_or_default();
     let port = ports.into_iter().next().and_then(|port| port.name);
     let port = port.unwrap_or_default();
-    let path = format!(
-        "/api/v1/namespaces/{namespace}/services/http:{name}:{port}/proxy/v1/{CERTIFICATE}"
-    );
-    let what = || format!("get the certificate from the Service {name} in {namespace}");
-    let request = Request::get(path)
-        .body(Vec::new())
+    Ok(format!(
+        "/api/v1/namespaces/{namespace}/services/http:{name}:{port}/proxy"
+    ))
+}
+
+/// Status 409 is the answer no.
+async fn opens(client: &Client, path: &str, sealed: &Value) -> Result<bool, Error> {
+    let what = || "have the controller open a SealedSecret".to_owned();
+    let request = Request::post(path)
+        .header(http::header::CONTENT_TYPE, "application/json")
+        .body(sealed.to_string().into_bytes())
         .map_err(|error| refused(what(), &kube::Error::HttpError(error)))?;
-    client
-        .request_text(request)
-        .await
-        .map_err(|error| refused(what(), &error))
+    match client.request_text(request).await {
+        Ok(_) => Ok(true),
+        Err(kube::Error::Api(status)) if status.code == 409 => Ok(false),
+        Err(error) => Err(refused(what(), &error)),
+    }
 }
 
 fn refused(what: String, error: &kube::Error) -> Error {

@@ -3,6 +3,7 @@
 mod certificates;
 pub mod finding;
 mod names;
+mod online;
 mod sealed;
 pub mod text;
 mod yaml;
@@ -15,9 +16,12 @@ use seal_manifest::{Node, Reading, Stream, to_json_pretty};
 use self::{
     certificates::Certificates,
     finding::{CheckReport, Finding, Rule, Severity},
+    online::Questions,
     sealed::Expected,
 };
 use crate::{
+    cluster::{Connection, Controller},
+    config::Settings,
     error::{Answer, Error, Errors},
     input::Source,
     output, paths,
@@ -32,7 +36,7 @@ use crate::{
 ///
 /// syntax, duplicate-key, ambiguous-yaml, malformed, unknown-field, no-data, deprecated-data, name,
 /// renamed, key-name, base64, envelope, too-large, scope, recipients, plaintext-secret,
-/// plaintext-annotation, certificate-expired, certificate-expiring.
+/// plaintext-annotation, certificate-expired, certificate-expiring, and with --online does-not-open.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Check {
@@ -56,9 +60,19 @@ pub struct Check {
     #[arg(long)]
     strict: bool,
 
+    /// Ask the controller, too, whether it can open what is sealed
+    #[arg(long)]
+    online: bool,
+
     /// How to tell
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Output,
+
+    #[command(flatten)]
+    controller: Controller,
+
+    #[command(flatten)]
+    connection: Connection,
 }
 
 /// How findings are told.
@@ -120,9 +134,16 @@ impl Check {
         let progress = Progress::new("checking", inputs.len());
         let mut certificates = Certificates::new(&self.cert, self.expires_within);
         let mut report = CheckReport::default();
+        let mut questions = Questions::default();
         let mut errors = Errors::default();
         for input in inputs {
-            match self.check_input(&input.source, &mut certificates, &mut report) {
+            let checked = self.check_input(
+                &input.source,
+                &mut certificates,
+                &mut questions,
+                &mut report,
+            );
+            match checked {
                 Ok(()) => report.files += 1,
                 Err(found) => errors.extend(found),
             }
@@ -130,17 +151,22 @@ impl Check {
         }
         let mut findings = certificates.into_findings();
         findings.append(&mut report.findings);
+        let mut report = errors.or(report)?;
+        if self.online {
+            findings.extend(questions.ask(&self.connection)?);
+        }
         findings.retain(|finding| !self.allow.contains(&finding.rule));
         let fails = |finding: &Finding| self.strict || finding.severity == Severity::Error;
         report.passed = !findings.iter().any(fails);
         report.findings = findings;
-        errors.or(report)
+        Ok(report)
     }
 
     fn check_input(
         &self,
         source: &Source,
         certificates: &mut Certificates<'_>,
+        questions: &mut Questions,
         report: &mut CheckReport,
     ) -> Result<(), Errors> {
         let bytes = source.read()?;
@@ -148,10 +174,12 @@ impl Check {
         if memchr::memmem::find(&bytes, b"Secret").is_none() {
             return Ok(());
         }
-        let expected = match source {
-            Source::File(path) => certificates.expected(path)?,
-            Source::Stdin => certificates.expected(Path::new("stdin.yaml"))?,
+        let path = match source {
+            Source::File(path) => path.as_path(),
+            Source::Stdin => Path::new("stdin.yaml"),
         };
+        let expected = certificates.expected(path)?;
+        let settings = certificates.settings(path)?;
         let mut findings = Vec::new();
         match Stream::parse(&source.to_string(), bytes.as_slice(), Reading::Kubernetes) {
             Ok(stream) => {
@@ -160,6 +188,9 @@ impl Check {
                     for object in &objects {
                         report.sealed_secrets += usize::from(is_sealed(object));
                         check_object(object, &expected, &mut findings);
+                        if self.online && is_sealed(object) {
+                            self.note(object, &settings, questions)?;
+                        }
                     }
                 }
                 yaml::duplicates(&source.to_string(), stream.text(), &mut findings);
@@ -172,6 +203,24 @@ impl Check {
         }
         findings.sort_by_key(|finding| (finding.line, finding.column));
         report.findings.append(&mut findings);
+        Ok(())
+    }
+
+    /// Notes an object to be asked for: at the cluster of the command line, else at that of
+    /// `.seal.yaml`.
+    fn note(
+        &self,
+        object: &Node<'_>,
+        settings: &Settings,
+        questions: &mut Questions,
+    ) -> Result<(), Error> {
+        let cluster = settings.clusters.first();
+        let service = self.controller.service(cluster.map(|it| &it.controller));
+        let context = match self.connection.names_a_cluster() {
+            true => self.connection.context().map(str::to_owned),
+            false => cluster.and_then(|cluster| cluster.context.clone()),
+        };
+        questions.add(context, service, object.location(), object.to_json()?);
         Ok(())
     }
 }

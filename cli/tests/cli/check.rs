@@ -3,7 +3,7 @@ use std::{fs, process::Command as Process};
 use serde_json::Value;
 use snapbox::{assert_data_eq, str};
 
-use crate::{directory::Directory, schemas, vectors};
+use crate::{directory::Directory, schemas, server::Server, vectors};
 
 /// Checks a file with this content; the answer is status, output and what is told.
 #[track_caller]
@@ -354,4 +354,49 @@ fn every_rule_is_documented() {
         assert!(texts[0].contains(&format!("| `{rule}` |")), "{rule}");
         assert!(texts[1].contains(rule), "{rule}");
     }
+}
+
+const SERVICE: &str = "/api/v1/namespaces/kube-system/services/sealed-secrets-controller";
+const VERIFY: &str =
+    "/api/v1/namespaces/kube-system/services/http:sealed-secrets-controller:web/proxy/v1/verify";
+
+#[test]
+fn the_controller_is_asked_only_when_that_is_wanted() {
+    let service = r#"{"apiVersion":"v1","kind":"Service","metadata":{},"spec":{"ports":[{"name":"web","port":8080}]}}"#;
+    for (status, expected) in [(200, 0), (409, 1)] {
+        let answers = [
+            (SERVICE, 200, service.to_owned()),
+            (VERIFY, status, String::new()),
+        ];
+        let server = Server::start(answers);
+        let directory = Directory::new();
+        directory.put("a.yaml", with("", ""));
+        let arguments = format!("check a.yaml --server {}", server.url(""));
+        assert_eq!(run(&directory, &arguments).0, 0);
+        assert!(server.requests().is_empty());
+        // No kubeconfig, which the other tests make unreadable.
+        let command = directory
+            .seal(&format!("{arguments} --online"))
+            .env("KUBECONFIG", "");
+        let done = command.assert().code(expected);
+        let found = String::from_utf8_lossy(&done.get_output().stdout).into_owned();
+        let message = "a.yaml:1:1: error: the controller cannot open it: sealed for another cluster, \
+                       name, namespace or scope, or damaged [does-not-open]\n";
+        assert_eq!(found, if expected == 1 { message } else { "" });
+        assert!(
+            server.requests()[1].starts_with("POST "),
+            "{:?}",
+            server.requests()
+        );
+    }
+}
+
+#[test]
+fn a_controller_that_does_not_answer_is_no_finding() {
+    let server = Server::start([]);
+    let directory = Directory::new();
+    directory.put("a.yaml", with("", ""));
+    let arguments = format!("check a.yaml --online --server {}", server.url(""));
+    let done = directory.seal(&arguments).env("KUBECONFIG", "").assert();
+    done.code(2).stdout_eq("");
 }

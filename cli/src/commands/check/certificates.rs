@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     certificate::{self, Place},
-    config::Configs,
+    config::{Configs, Settings},
     error::{Error, Errors},
     input::Source,
 };
@@ -40,6 +40,11 @@ impl<'a> Certificates<'a> {
             keys: HashMap::new(),
             findings: Vec::new(),
         }
+    }
+
+    /// What `.seal.yaml` says of a file.
+    pub(super) fn settings(&mut self, file: &Path) -> Result<Settings, Errors> {
+        self.configs.settings_of(file)
     }
 
     /// What a file is to be sealed for.

@@ -91,6 +91,8 @@ pub enum Rule {
     CertificateExpired,
     /// A certificate that expires soon.
     CertificateExpiring,
+    /// The controller in the cluster cannot open it.
+    DoesNotOpen,
 }
 
 impl Rule {
