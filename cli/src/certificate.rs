@@ -85,6 +85,7 @@ impl CertificateOptions {
             }
             (None, _) => Err(match &settings.config {
                 Some(config) => Error::Unassigned {
+                    file: settings.file.clone(),
                     config: config.clone(),
                 },
                 None => Error::NoCertificate,
@@ -94,11 +95,7 @@ impl CertificateOptions {
 
     fn fetch(&self, origin: &Origin) -> Result<Certificate, Error> {
         let (from, pem) = match origin {
-            Origin::Place(Place::File(path)) => {
-                let source = Source::File(path.clone());
-                (source.to_string(), source.read()?.to_vec())
-            }
-            Origin::Place(Place::Url(url)) => (url.to_string(), from_url(url)?),
+            Origin::Place(place) => place.read()?,
             Origin::Cluster { context, service } => {
                 let connection = self.connection.with_context(context.as_deref());
                 (CLUSTER.into(), from_cluster(service, &connection)?)
@@ -202,7 +199,11 @@ pub fn parse(from: &str, pem: &[u8]) -> Result<Certificate, Error> {
     })
 }
 
-fn expect_valid(from: &str, certificate: &Certificate, now: Timestamp) -> Result<(), Error> {
+/// Makes sure that it can be sealed with now, and warns when that ends soon.
+///
+/// # Errors
+/// [`Error::Expired`].
+pub fn expect_valid(from: &str, certificate: &Certificate, now: Timestamp) -> Result<(), Error> {
     let (key, not_after) = (certificate.key_id(), certificate.not_after());
     if certificate.is_expired(now) {
         return Err(Error::Expired {
@@ -230,6 +231,20 @@ pub enum Place {
 }
 
 impl Place {
+    /// What messages call it, and what it holds.
+    ///
+    /// # Errors
+    /// [`Error::Read`], [`Error::Url`].
+    pub fn read(&self) -> Result<(String, Vec<u8>), Error> {
+        match self {
+            Self::File(path) => {
+                let source = Source::File(path.clone());
+                Ok((source.to_string(), source.read()?.to_vec()))
+            }
+            Self::Url(url) => Ok((url.to_string(), from_url(url)?)),
+        }
+    }
+
     /// What a `.seal.yaml` names that stands in the directory `home`.
     #[must_use]
     pub fn below(home: &Path, text: &str) -> Self {

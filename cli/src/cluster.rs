@@ -13,7 +13,7 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     config,
@@ -61,6 +61,20 @@ pub struct ServiceName {
 }
 
 impl Controller {
+    /// What the command line says, as `.seal.yaml` has it.
+    #[must_use]
+    pub fn said(&self) -> Map<String, Value> {
+        let fields = [
+            ("name", &self.controller_name),
+            ("namespace", &self.controller_namespace),
+        ];
+        let said = fields.into_iter().filter_map(|(field, said)| {
+            let said = said.as_deref().filter(|said| !said.is_empty())?;
+            Some((field.to_owned(), said.into()))
+        });
+        said.collect()
+    }
+
     /// What the command line says, else `.seal.yaml`, else what it is called by default.
     #[must_use]
     pub fn service(&self, configured: Option<&config::Controller>) -> ServiceName {
@@ -291,6 +305,16 @@ impl Connection {
     #[must_use]
     pub fn context(&self) -> Option<&str> {
         self.context.as_deref()
+    }
+
+    /// The context that it is reached with, where there is one.
+    ///
+    /// # Errors
+    /// [`Error::Kubeconfig`].
+    pub fn current_context(&self) -> Result<Option<String>, Error> {
+        let kubeconfig = self.kubeconfig().map_err(|why| Error::Kubeconfig { why })?;
+        let current = kubeconfig.and_then(|kubeconfig| kubeconfig.current_context);
+        Ok(self.context.clone().or(current).filter(|it| !it.is_empty()))
     }
 
     /// The same with another context.

@@ -5,6 +5,7 @@ pub mod completions;
 pub mod decrypt;
 pub mod diff;
 pub mod encrypt;
+pub mod init;
 pub mod keys;
 pub mod template;
 pub mod value;
@@ -20,6 +21,7 @@ use crate::error::{Answer, Errors};
     reason = "what documents a command, in its help too, stands with its type"
 )]
 pub enum Command {
+    Init(init::Init),
     Encrypt(encrypt::Encrypt),
     Value(value::Value),
     Check(check::Check),
@@ -38,6 +40,7 @@ impl Command {
     /// Everything that is wrong with the input, or what stood in the way.
     pub fn run(self) -> Result<Answer, Errors> {
         let done = match self {
+            Self::Init(init) => init.run(),
             Self::Encrypt(encrypt) => encrypt.run(),
             Self::Value(value) => value.run(),
             Self::Check(check) => return check.run(),

@@ -118,6 +118,8 @@ pub struct Rule {
 /// What holds for one file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
+    /// The file that they hold for.
+    pub file: PathBuf,
     /// The `.seal.yaml` that says so; `None` where there is none.
     pub config: Option<PathBuf>,
     /// The clusters that the file is sealed for; empty where nothing decides between several.
@@ -144,6 +146,7 @@ impl Config {
             _ => named,
         };
         Settings {
+            file: relative.to_owned(),
             config: Some(self.file.clone()),
             clusters,
             scope: rule.and_then(|rule| rule.scope),

@@ -13,7 +13,8 @@ use seal_manifest::{EmitError, Location};
 use seal_sealing::{SealError, SecretError};
 
 use crate::{
-    certificate::CLUSTER, config::ConfigError, download::DownloadError, git::GitError, report,
+    certificate::CLUSTER, commands::encrypt::ValueError, config::ConfigError,
+    download::DownloadError, git::GitError, report,
 };
 
 /// What a command answers that was carried out.
@@ -84,6 +85,34 @@ pub enum Error {
         pattern: String,
         /// Why.
         why: String,
+    },
+    /// A value is not what it should be.
+    #[error(transparent)]
+    Value(#[from] ValueError),
+    /// Standard input has no place among files.
+    #[error("what comes from standard input has no file of its own to go to")]
+    NoFileName,
+    /// One output for two inputs.
+    #[error("{}: both {first} and {second} would go there", .to.display())]
+    Collision {
+        /// The output.
+        to: PathBuf,
+        /// The one input.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// An input would be overwritten.
+    #[error("{}: is an input, and would be overwritten", .to.display())]
+    OverInput {
+        /// The file.
+        to: PathBuf,
+    },
+    /// A file that is to be made is there already.
+    #[error("{} is there already", .file.display())]
+    Exists {
+        /// The file.
+        file: PathBuf,
     },
     /// Standard input is wanted more than once.
     #[error("standard input (-) can be read only once")]
@@ -291,8 +320,14 @@ pub enum Error {
     #[error("nothing says with which certificate to seal")]
     NoCertificate,
     /// The `.seal.yaml` does not say for which cluster.
-    #[error("{}: no rule says for which of the clusters this is sealed", .config.display())]
+    #[error(
+        "{}: no rule says for which of the clusters {} is sealed",
+        .config.display(),
+        .file.display()
+    )]
     Unassigned {
+        /// The file to be sealed.
+        file: PathBuf,
         /// The `.seal.yaml`.
         config: PathBuf,
     },
@@ -345,6 +380,12 @@ impl Error {
                 error: DecodeError::NotASealedSecret { .. },
                 ..
             } => "take this document out, or name only files that hold SealedSecrets",
+            Self::NoFileName => "write it to a file: -w FILE",
+            Self::Collision { .. } => {
+                "name the directory above them, or write them to directories of their own"
+            }
+            Self::OverInput { .. } => "name another directory, or replace the inputs: --in-place",
+            Self::Exists { .. } => "edit it, or remove it first",
             Self::NoManifest { .. } => {
                 "what .gitignore excludes and what is hidden is passed over; name such files one \
                  by one"
@@ -455,6 +496,17 @@ impl Errors {
     /// Adds one.
     pub fn push(&mut self, error: Error) {
         self.0.push(error);
+    }
+
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The value, or nothing where it is wrong, which is added.
+    pub fn ok<T>(&mut self, result: Result<T, Error>) -> Option<T> {
+        result.map_err(|error| self.0.push(error)).ok()
     }
 
     /// Adds others.

@@ -27,6 +27,7 @@ pub mod input;
 pub mod kubeseal;
 pub mod naming;
 pub mod output;
+pub mod parallel;
 pub mod paths;
 pub mod plain;
 pub mod progress;

@@ -1,6 +1,7 @@
 //! Where results go: standard output, or files that are replaced as a whole and together.
 
 mod batch;
+mod directories;
 mod exchange;
 mod scratch;
 
@@ -10,6 +11,7 @@ use std::{
 };
 
 pub use batch::Batch;
+pub use directories::Directories;
 pub use scratch::Scratch;
 
 use seal_manifest::{EmitError, to_json_pretty, to_yaml};

@@ -31,6 +31,8 @@ pub struct Input {
     /// Its path below what was named: `prod/db.yaml` of `apps/prod/db.yaml` when `apps` was named,
     /// the file's name alone when it was named itself. Never absolute, and free of `..`.
     pub relative: PathBuf,
+    /// Whether an argument named it, rather than a directory or a pattern.
+    pub is_named: bool,
 }
 
 /// All inputs that the arguments stand for; standard input when there are none. The arguments'
@@ -61,6 +63,7 @@ fn inputs_of(argument: Source) -> Result<Vec<Input>, Errors> {
         return Ok(vec![Input {
             source: Source::Stdin,
             relative: PathBuf::from(NO_FILE),
+            is_named: true,
         }]);
     };
     match fs::metadata(&path) {
@@ -81,6 +84,7 @@ impl Input {
         Self {
             relative: path.file_name().map(PathBuf::from).unwrap_or_default(),
             source: Source::File(path),
+            is_named: true,
         }
     }
 }
@@ -178,6 +182,7 @@ fn below(
                     inputs.push(Input {
                         source: Source::File(path.to_owned()),
                         relative: relative.to_owned(),
+                        is_named: false,
                     });
                 }
             }

@@ -1,57 +1,63 @@
 //! `seal encrypt`: Secrets in, SealedSecrets out.
 
-use std::path::PathBuf;
+mod destination;
+mod manifest;
+mod sealed;
+mod values;
+
+use std::path::{Path, PathBuf};
 
 use clap::{
     Args,
     builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser},
 };
-use seal_api::{Scope, SealedSecret};
-use seal_keyring::Certificate;
-use seal_manifest::{Node, Scalar};
-use seal_sealing::{Secret, SecretError, seal};
+use seal_api::Scope;
+use seal_sealing::Secret;
 
 use crate::{
-    certificate::CertificateOptions,
+    certificate::{CertificateOptions, Recipients},
+    config::Settings,
     error::{Error, Errors},
-    input::{self, Source},
-    naming::{Naming, called, expect_named},
-    output::{self, Format, Privacy},
+    input::{NO_FILE, Source},
+    naming::Naming,
+    output::Format,
+    parallel,
+    paths::{self, Input},
 };
+use destination::Destination;
+use manifest::{Demands, Manifest};
+pub use values::ValueError;
+use values::{VALUES, Values};
 
 /// What the API server allows (`MaxSecretSize`), all values of one Secret together.
 pub const MOST_DATA: usize = 1 << 20;
 
-const FIELDS: [&str; 7] = [
-    "apiVersion",
-    "kind",
-    "metadata",
-    "type",
-    "immutable",
-    "data",
-    "stringData",
-];
-
 /// Seals Secrets: manifests in, SealedSecrets out.
 ///
 /// Reads YAML or JSON with any number of documents, Lists included; every document must be a
-/// Secret. Works offline with --cert and otherwise asks the cluster for its certificate. Nothing is
-/// printed or written unless everything could be sealed.
+/// Secret. Of a directory, or a pattern that the shell has not expanded, it takes the .yaml, .yml
+/// and .json files with Secrets, as Git sees them: hidden files and what .gitignore excludes are
+/// passed over, as are files without any Secret. Nothing is printed or written unless everything
+/// could be sealed.
+///
+/// .seal.yaml says with which certificate and scope, by the path of the file that is written, or
+/// else of the one that is read; what the command line says comes first. It works offline unless
+/// one of the two names a cluster to ask.
 ///
 /// Plain YAML scalars that YAML 1.1 and 1.2 read differently (0777, on, 1_000) and duplicate keys
 /// are refused: quote what is meant as text.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Encrypt {
-    /// Files with Secrets; - or nothing is standard input
-    #[arg(value_name = "FILE")]
+    /// Files with Secrets, directories, or patterns; - or nothing is standard input
+    #[arg(value_name = "FILE", conflicts_with = VALUES)]
     files: Vec<Source>,
 
     /// How far the sealed values may move: not at all, within their namespace, or anywhere.
     ///
-    /// Without it the annotations of each Secret decide, and strict is the default. With it the
-    /// annotations are made to agree; that holds for strict, too, which kubeseal lets an annotation
-    /// override.
+    /// Without it the annotations of each Secret decide, then .seal.yaml, and strict is the default.
+    /// With it the annotations are made to agree; that holds for strict, too, which kubeseal lets an
+    /// annotation override.
     #[arg(long, value_name = "SCOPE", value_parser = scope_parser())]
     scope: Option<Scope>,
 
@@ -68,12 +74,32 @@ pub struct Encrypt {
     allow_empty_data: bool,
 
     /// How to write: yaml unless the output file is called .json
-    #[arg(short = 'o', long, value_name = "FORMAT")]
+    #[arg(short = 'o', long, value_name = "FORMAT", conflicts_with = "in_place")]
     format: Option<Format>,
 
-    /// Where to write; the file is replaced only when everything succeeded
-    #[arg(short = 'w', long, value_name = "FILE")]
+    /// Where to write; the file is replaced only when everything succeeded.
+    ///
+    /// A directory gets a file for each input, called as the input; apps/prod/db.yaml becomes
+    /// DIR/prod/db.yaml when apps was named. It is made when the path ends in a slash. No input is
+    /// ever overwritten, nor does one output overwrite another.
+    #[arg(short = 'w', long, value_name = "FILE|DIR")]
     output_file: Option<PathBuf>,
+
+    /// Write db.sealed.yaml beside db.yaml
+    #[arg(long, conflicts_with_all = ["output_file", "in_place"])]
+    beside: bool,
+
+    /// Replace the Secrets where they stand; other documents and what is around them stay
+    #[arg(short, long, conflicts_with = "output_file")]
+    in_place: bool,
+
+    /// Write the files in which everything could be sealed even when others are bad; the exit
+    /// status still is 2
+    #[arg(long)]
+    keep_going: bool,
+
+    #[command(flatten)]
+    values: Values,
 
     #[command(flatten)]
     certificate: CertificateOptions,
@@ -82,63 +108,20 @@ pub struct Encrypt {
 const EXAMPLES: &str = "\
 Examples:
   seal encrypt --cert cert.pem secret.yaml -w sealed.yaml
+  seal encrypt --in-place apps/
+  seal encrypt plain/ -w sealed/
   seal encrypt --cert https://pki.example/cert.pem a.yaml b.yaml > sealed.yaml
-  kubectl create secret generic db --from-file=password=/dev/stdin -n team-a \\
-    --dry-run=client -o yaml | seal encrypt -w sealed.yaml";
+  Without a Secret on the disk:
+    seal encrypt --name db -n team-a --from-file password=- -w db.yaml
+    seal encrypt --name tls -n team-a --type kubernetes.io/tls \\
+      --from-file tls.crt --from-file tls.key -w tls.yaml";
 
-impl Encrypt {
-    /// Carries it out.
-    ///
-    /// # Errors
-    /// Everything that is wrong with any document; then nothing was written.
-    pub fn run(self) -> Result<(), Errors> {
-        let sources = input::or_stdin(self.files.clone())?;
-        let secrets = input::map_objects(&sources, "Secret", |node| self.read(node))?;
-        if self.name.is_some() && secrets.len() > 1 {
-            let objects = secrets.len();
-            return Err(Error::OneNameForMany { objects }.into());
-        }
-        let certificate = self.certificate.load()?;
-        let sealed = secrets
-            .iter()
-            .map(|secret| secret.seal(&certificate))
-            .collect::<Result<Vec<_>, Error>>()?;
-        let file = self.output_file.as_deref();
-        let text = Format::choose(self.format, file).write(&sealed)?;
-        Ok(output::write(file, text.as_bytes(), Privacy::Public)?)
-    }
-
-    fn read(&self, node: &Node<'_>) -> Result<Plain, Errors> {
-        expect_shape(node)?;
-        let mut secret = Secret::from_node(node)?;
-        if let Some(scope) = self.scope {
-            secret.set_scope(scope);
-        }
-        let naming = Naming {
-            name: self.name.as_deref(),
-            namespace: self.namespace.as_deref(),
-        };
-        naming.apply(&mut secret.metadata, node)?;
-        expect_named(&secret.metadata, secret.scope(), node)?;
-        let bytes = secret.values().map(|(_, value)| value.len()).sum();
-        if bytes > MOST_DATA {
-            return Err(Error::TooMuchData {
-                at: node.location().to_string(),
-                bytes,
-                most: MOST_DATA,
-            }
-            .into());
-        }
-        if secret.values().next().is_none() && !self.allow_empty_data {
-            return Err(Error::EmptyData {
-                at: node.location(),
-                called: called(&secret.metadata),
-            }
-            .into());
-        }
-        let at = node.location().to_string();
-        Ok(Plain { at, secret })
-    }
+/// One input, and where it leads.
+struct Task {
+    input: Input,
+    /// `None` for standard output.
+    output: Option<PathBuf>,
+    settings: Settings,
 }
 
 /// A Secret and where it stands.
@@ -147,81 +130,117 @@ struct Plain {
     secret: Secret,
 }
 
-impl Plain {
-    fn seal(&self, certificate: &Certificate) -> Result<SealedSecret, Error> {
-        seal(&self.secret, certificate.recipients()).map_err(|error| Error::Seal {
-            at: self.at.clone(),
-            error,
-        })
+impl Encrypt {
+    /// Carries it out.
+    ///
+    /// # Errors
+    /// Everything that is wrong with any document. Then nothing was written, or with
+    /// `--keep-going` nothing of the files that they stand in.
+    pub fn run(self) -> Result<(), Errors> {
+        let destination = self.destination();
+        let mut recipients = Recipients::new(&self.certificate);
+        let tasks = self.tasks(&destination, &mut recipients)?;
+        let read = match self.values.are_given() {
+            true => self.of_values(&tasks),
+            false => parallel::map(&tasks, |task| self.read(task, &destination)),
+        };
+        let mut errors = Errors::default();
+        let mut manifests = Vec::new();
+        for (task, manifest) in tasks.into_iter().zip(read) {
+            match manifest {
+                Ok(manifest) if manifest.parts.is_empty() => {}
+                Ok(manifest) => manifests.push((destination.settle(task, &manifest)?, manifest)),
+                Err(bad) => errors.extend(bad),
+            }
+        }
+        if !self.keep_going {
+            errors = errors.or(Errors::default())?;
+        }
+        self.expect_secrets(&manifests, &errors)?;
+        let outputs = manifests.iter().map(|(task, _)| task);
+        destination.expect_distinct(outputs)?;
+        sealed::write(&manifests, &mut recipients, self.format, &destination)?;
+        errors.or(())
+    }
+
+    fn destination(&self) -> Destination {
+        match &self.output_file {
+            _ if self.in_place => Destination::InPlace,
+            _ if self.beside => Destination::Beside,
+            Some(path) => Destination::named(path),
+            None => Destination::Print,
+        }
+    }
+
+    fn tasks(
+        &self,
+        destination: &Destination,
+        recipients: &mut Recipients<'_>,
+    ) -> Result<Vec<Task>, Errors> {
+        let mut tasks = Vec::new();
+        for input in paths::expand(&self.files)? {
+            let output = destination.of(&input)?;
+            let read = match &input.source {
+                Source::File(path) => path,
+                Source::Stdin => Path::new(NO_FILE),
+            };
+            // What is wrong with a .seal.yaml is wrong for all files below it: it is told once.
+            let settings = recipients.settings_of(output.as_deref().unwrap_or(read))?;
+            tasks.push(Task {
+                input,
+                output,
+                settings,
+            });
+        }
+        Ok(tasks)
+    }
+
+    fn read(&self, task: &Task, destination: &Destination) -> Result<Manifest, Errors> {
+        let stays = *destination == Destination::InPlace;
+        let demands = self.demands(&task.settings);
+        Manifest::read(&task.input, demands, stays)
+    }
+
+    /// What is on the command line stands for standard input.
+    fn of_values(&self, tasks: &[Task]) -> Vec<Result<Manifest, Errors>> {
+        let demands = |task: &Task| self.demands(&task.settings);
+        let tasks = tasks.iter();
+        tasks
+            .map(|task| demands(task).of_values(self.values.secret()?))
+            .collect()
+    }
+
+    fn demands(&self, settings: &Settings) -> Demands<'_> {
+        Demands {
+            scope: self.scope,
+            default_scope: settings.scope,
+            naming: Naming {
+                name: self.name.as_deref(),
+                namespace: self.namespace.as_deref(),
+            },
+            allow_empty_data: self.allow_empty_data,
+        }
+    }
+
+    /// Something must be sealed, and under one name one thing alone.
+    fn expect_secrets(&self, manifests: &[(Task, Manifest)], errors: &Errors) -> Result<(), Error> {
+        let secrets = manifests.iter().flat_map(|(_, manifest)| &manifest.parts);
+        let objects = secrets.map(|part| part.secrets.len()).sum();
+        if objects == 0 && errors.is_empty() {
+            let named: Vec<_> = self.files.iter().map(ToString::to_string).collect();
+            return Err(Error::NoObject {
+                from: named.join(", "),
+                expected: "Secret",
+            });
+        }
+        if self.name.is_some() && objects > 1 {
+            return Err(Error::OneNameForMany { objects });
+        }
+        Ok(())
     }
 }
 
 /// Parses a scope and shows the choice in help.
 pub fn scope_parser() -> impl TypedValueParser<Value = Scope> {
     PossibleValuesParser::new(Scope::ALL.map(Scope::as_str)).try_map(|text| text.parse::<Scope>())
-}
-
-/// A Secret, and nothing in it that would be lost. An object without a kind, which kubeseal would
-/// seal, is more likely some other YAML file.
-fn expect_shape(node: &Node<'_>) -> Result<(), Error> {
-    if !node.is_mapping() {
-        return Ok(());
-    }
-    let entries = node.entries()?;
-    if node.kind().is_none() || node.api_version().is_none() {
-        let found = "an object without apiVersion and kind".to_owned();
-        let at = node.location();
-        return Err(SecretError::NotASecret { at, found }.into());
-    }
-    if node.kind().as_deref() != Some("Secret") {
-        return Ok(());
-    }
-    for entry in &entries {
-        match entry.key.as_ref() {
-            "immutable" if !matches!(entry.value.scalar(), Ok(Scalar::Bool(_) | Scalar::Null)) => {
-                return Err(field_type("immutable", "true or false", &entry.value));
-            }
-            "metadata" if entry.value.is_mapping() => expect_texts(&entry.value)?,
-            _ => {}
-        }
-        if !FIELDS.contains(&entry.key.as_ref()) {
-            return Err(Error::UnknownField {
-                at: entry.key_node.location(),
-                field: entry.key.to_string(),
-            });
-        }
-    }
-    Ok(())
-}
-
-/// In the metadata, where `version: 1.10` is a favourite mistake.
-fn expect_texts(metadata: &Node<'_>) -> Result<(), Error> {
-    for field in metadata.entries()? {
-        match field.key.as_ref() {
-            name @ ("name" | "namespace") => expect_text(name, &field.value)?,
-            "labels" if field.value.is_mapping() => {
-                for label in field.value.entries()? {
-                    expect_text(&format!("labels.{}", label.key), &label.value)?;
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-fn expect_text(field: &str, value: &Node<'_>) -> Result<(), Error> {
-    match value.scalar() {
-        Ok(Scalar::Text(_) | Scalar::Null) => Ok(()),
-        _ => Err(field_type(&format!("metadata.{field}"), "text", value)),
-    }
-}
-
-fn field_type(field: &str, expected: &'static str, value: &Node<'_>) -> Error {
-    Error::FieldType {
-        at: value.location(),
-        field: field.to_owned(),
-        expected,
-        found: value.type_name(),
-    }
 }

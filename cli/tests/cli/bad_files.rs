@@ -16,19 +16,8 @@ fn missing_files_and_directories_are_told_as_such() {
         "",
         str![[r#"
 error: cannot read nofile.yaml: No such file or directory
-error: cannot read kubeconfig: Is a directory
-
-"#]],
-    );
-}
-
-#[test]
-fn a_directory_is_no_output() {
-    Directory::new().fails(
-        &format!("{ENCRYPT} kubeconfig"),
-        "",
-        str![[r#"
-error: cannot write kubeconfig: is a directory; it was left as it was
+error: kubeconfig: no file there ends in .yaml, .yml or .json
+  hint: what .gitignore excludes and what is hidden is passed over; name such files one by one
 
 "#]],
     );

@@ -28,6 +28,7 @@ Usage: seal <COMMAND>
 Seal:
   encrypt      Seals Secrets: manifests in, SealedSecrets out
   value        Seals one value, to be pasted into encryptedData of a SealedSecret
+  init         Makes a repository ready: writes .seal.yaml and the cluster's certificate
 
 Review:
   check        Finds what is wrong with SealedSecrets, and Secrets in plaintext, without a cluster
@@ -105,7 +106,9 @@ Exit status: 0 everything rendered, 2 something did not, or could not be read.
         str![[r#"
 Seals Secrets: manifests in, SealedSecrets out.
 
-Reads YAML or JSON with any number of documents, Lists included; every document must be a Secret. Works offline with --cert and otherwise asks the cluster for its certificate. Nothing is printed or written unless everything could be sealed.
+Reads YAML or JSON with any number of documents, Lists included; every document must be a Secret. Of a directory, or a pattern that the shell has not expanded, it takes the .yaml, .yml and .json files with Secrets, as Git sees them: hidden files and what .gitignore excludes are passed over, as are files without any Secret. Nothing is printed or written unless everything could be sealed.
+
+.seal.yaml says with which certificate and scope, by the path of the file that is written, or else of the one that is read; what the command line says comes first. It works offline unless one of the two names a cluster to ask.
 
 Plain YAML scalars that YAML 1.1 and 1.2 read differently (0777, on, 1_000) and duplicate keys are refused: quote what is meant as text.
 
@@ -113,13 +116,13 @@ Usage: seal encrypt [OPTIONS] [FILE]...
 
 Arguments:
   [FILE]...
-          Files with Secrets; - or nothing is standard input
+          Files with Secrets, directories, or patterns; - or nothing is standard input
 
 Options:
       --scope <SCOPE>
           How far the sealed values may move: not at all, within their namespace, or anywhere.
           
-          Without it the annotations of each Secret decide, and strict is the default. With it the annotations are made to agree; that holds for strict, too, which kubeseal lets an annotation override.
+          Without it the annotations of each Secret decide, then .seal.yaml, and strict is the default. With it the annotations are made to agree; that holds for strict, too, which kubeseal lets an annotation override.
           
           [possible values: strict, namespace-wide, cluster-wide]
 
@@ -139,8 +142,35 @@ Options:
           - yaml: One document each, with `---` before it
           - json: One pretty-printed document after the other
 
-  -w, --output-file <FILE>
-          Where to write; the file is replaced only when everything succeeded
+  -w, --output-file <FILE|DIR>
+          Where to write; the file is replaced only when everything succeeded.
+          
+          A directory gets a file for each input, called as the input; apps/prod/db.yaml becomes DIR/prod/db.yaml when apps was named. It is made when the path ends in a slash. No input is ever overwritten, nor does one output overwrite another.
+
+      --beside
+          Write db.sealed.yaml beside db.yaml
+
+  -i, --in-place
+          Replace the Secrets where they stand; other documents and what is around them stay
+
+      --keep-going
+          Write the files in which everything could be sealed even when others are bad; the exit status still is 2
+
+  -h, --help
+          Print help (see a summary with '-h')
+
+Values instead of a manifest:
+      --from-file <[KEY=]FILE>
+          A value from a file, under the file's name or KEY; of a directory every file in it; - is standard input. May be repeated
+
+      --from-env-file <FILE>
+          Values from a file with lines KEY=VALUE; a line KEY takes the value from the environment. May be repeated
+
+      --from-literal <KEY=VALUE>
+          A value in plain sight: the shell's history and every process see it. May be repeated
+
+      --type <TYPE>
+          The type of the Secret; Opaque when absent
 
       --cert <FILE|URL>
           The certificate to seal with: a PEM file, or a file:, http: or https: URL.
@@ -151,9 +181,6 @@ Options:
 
       --no-config
           Look at no .seal.yaml
-
-  -h, --help
-          Print help (see a summary with '-h')
 
 Cluster options:
       --controller-name <NAME>
@@ -197,9 +224,13 @@ Cluster options:
 
 Examples:
   seal encrypt --cert cert.pem secret.yaml -w sealed.yaml
+  seal encrypt --in-place apps/
+  seal encrypt plain/ -w sealed/
   seal encrypt --cert https://pki.example/cert.pem a.yaml b.yaml > sealed.yaml
-  kubectl create secret generic db --from-file=password=/dev/stdin -n team-a /
-    --dry-run=client -o yaml | seal encrypt -w sealed.yaml
+  Without a Secret on the disk:
+    seal encrypt --name db -n team-a --from-file password=- -w db.yaml
+    seal encrypt --name tls -n team-a --type kubernetes.io/tls /
+      --from-file tls.crt --from-file tls.key -w tls.yaml
 
 "#]],
     );

@@ -32,7 +32,11 @@ fn expanded(directory: &Path, arguments: &[&str]) -> Vec<String> {
     let told: Vec<_> = match expand(&arguments) {
         Ok(inputs) => inputs
             .iter()
-            .map(|Input { source, relative }| format!("{source} ({})", relative.display()))
+            .map(
+                |Input {
+                     source, relative, ..
+                 }| format!("{source} ({})", relative.display()),
+            )
             .collect(),
         Err(errors) => errors.to_string().lines().map(str::to_owned).collect(),
     };
