@@ -24,8 +24,8 @@ const BURST: NonZeroU32 = NonZeroU32::new(10).unwrap();
 /// Nobody means to wait longer than this between two requests.
 const SLOWEST: Duration = Duration::from_secs(3600);
 
-/// A client, limited when `qps` or `burst` is given. Whatever is no read is refused at any moment
-/// at which this replica does not lead, however long ago it was decided.
+/// A client, limited when `qps` or `burst` is given, unless `qps` is below 0, which Go's client takes for no limit.
+/// Whatever is no read is refused at any moment at which this replica does not lead, however long ago it was decided.
 ///
 /// # Errors
 /// [`kube::Error`] when the configuration cannot be used.
@@ -36,10 +36,11 @@ pub fn connect(
     leadership: Leadership,
 ) -> Result<Client, kube::Error> {
     let fenced = ClientBuilder::try_from(config)?.with_layer(&Fence { leadership });
-    if qps.is_none() && burst.is_none() {
+    if (qps.is_none() && burst.is_none()) || qps.is_some_and(|qps| qps < 0.0) {
         return Ok(fenced.build());
     }
-    let period = Duration::try_from_secs_f32(1.0 / qps.unwrap_or(QPS)).unwrap_or(SLOWEST);
+    let qps = qps.filter(|qps| *qps > 0.0).unwrap_or(QPS);
+    let period = Duration::try_from_secs_f32(1.0 / qps).unwrap_or(SLOWEST);
     let Some(quota) = Quota::with_period(period.min(SLOWEST)) else {
         return Ok(fenced.build());
     };

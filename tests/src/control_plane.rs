@@ -19,6 +19,7 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig},
 };
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
@@ -86,6 +87,25 @@ impl ControlPlane {
         plane.map_err(|why| skip(&why)).ok()
     }
 
+    /// A fresh one that keeps an audit log of what service accounts ask for.
+    ///
+    /// `None` and panics as [`ControlPlane::shared`].
+    pub async fn audited() -> Option<Self> {
+        let plane = off_the_runtime(|| Self::start_with(&["--audit"])).await;
+        plane.map_err(|why| skip(&why)).ok()
+    }
+
+    /// What this service account asked of an [`audited`](ControlPlane::audited) control plane so far, as events of
+    /// `audit.k8s.io/v1` on metadata level. Nothing of the secrets themselves is in them.
+    pub fn audit_log(&self, namespace: &str, account: &str) -> Vec<Value> {
+        let user = format!("system:serviceaccount:{namespace}:{account}");
+        let log = fs::read_to_string(self.dir.join("audit.log")).unwrap();
+        let events = log.lines().map(|line| serde_json::from_str(line).unwrap());
+        events
+            .filter(|event: &Value| event["user"]["username"] == user.as_str())
+            .collect()
+    }
+
     /// A client with all rights. Clients belong to the runtime that made them: each test makes its own.
     pub async fn client(&self) -> Client {
         let options = KubeConfigOptions::default();
@@ -141,6 +161,10 @@ impl ControlPlane {
     }
 
     fn start() -> Result<Self, String> {
+        Self::start_with(&[])
+    }
+
+    fn start_with(options: &[&str]) -> Result<Self, String> {
         program("kubernetes", "kubectl")?;
         // The script removes it, also when this process is no longer there to do so.
         let dir = tempfile::Builder::new().prefix("seal-test-").tempdir();
@@ -150,6 +174,7 @@ impl ControlPlane {
         let mut script = Command::new(root().join("scripts/control-plane"))
             .args(["run", "--dir"])
             .arg(&dir)
+            .args(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())

@@ -58,11 +58,9 @@ impl Installation {
         Self::grant(plane, namespace, &rights).await
     }
 
-    async fn grant(plane: &ControlPlane, namespace: Namespace, rights: &[Value]) -> Self {
-        let account = service_account(rights);
-        plane.apply(&json!({"apiVersion": "v1", "kind": "List", "items": rights}).to_string());
-
-        let token = pod::token(plane, namespace.name(), &account).await;
+    /// As the account that somebody else, such as Helm, made in `namespace`, with the rights that it has there.
+    pub async fn as_account(plane: &ControlPlane, namespace: Namespace, account: &str) -> Self {
+        let token = pod::token(plane, namespace.name(), account).await;
         let dir = plane.scratch();
         let config = pod::kubeconfig(plane, namespace.name(), &token);
         fs::write(
@@ -71,6 +69,11 @@ impl Installation {
         )
         .unwrap();
         Self { namespace, dir }
+    }
+
+    async fn grant(plane: &ControlPlane, namespace: Namespace, rights: &[Value]) -> Self {
+        plane.apply(&json!({"apiVersion": "v1", "kind": "List", "items": rights}).to_string());
+        Self::as_account(plane, namespace, &service_account(rights)).await
     }
 
     /// Runs a replica with these flags and waits until it is ready. Keys are small unless a flag says otherwise.
@@ -93,7 +96,7 @@ impl Installation {
     fn launch_with(&self, kubeconfig: &Path, flags: &[&str]) -> Controller {
         let (http, metrics) = (Endpoint::free(), Endpoint::free());
         let log = tempfile::tempdir_in(self.dir.path()).unwrap();
-        let mut command = mortal(&program());
+        let mut command = mortal(&controller_program());
         command
             .arg(format!("--listen-addr={}", http.address()))
             .arg(format!("--listen-metrics-addr={}", metrics.address()))
@@ -203,8 +206,8 @@ impl Drop for SharedController {
     }
 }
 
-/// `SEAL_CONTROLLER_BIN`, or the program built beside these tests.
-fn program() -> PathBuf {
+/// Our controller: `SEAL_CONTROLLER_BIN`, or the program built beside these tests.
+pub fn controller_program() -> PathBuf {
     env::var_os("SEAL_CONTROLLER_BIN")
         .map_or_else(|| beside_the_tests("seal-controller"), PathBuf::from)
 }

@@ -37,7 +37,9 @@ mod workdir;
 pub use control_plane::{ControlPlane, Exclusive};
 pub use gate::Gate;
 pub use http::{Answer, Endpoint};
-pub use installation::{Controller, Installation, SharedController, shared_controller};
+pub use installation::{
+    Controller, Installation, SharedController, controller_program, shared_controller,
+};
 pub use namespace::Namespace;
 pub use process::{Process, Signal};
 pub use programs::{kubectl, program};

@@ -66,6 +66,12 @@ impl Workdir {
         self.run(Command::new(kubeseal).args(args), stdin)
     }
 
+    /// Runs `helm`, which keeps its files here and reaches the cluster of `--kubeconfig` alone.
+    pub fn helm(&self, args: &[&str], stdin: &str) -> Outcome {
+        let helm = program("helm", "helm").unwrap_or_else(|why| panic!("{why}"));
+        self.run(Command::new(helm).args(args), stdin)
+    }
+
     /// Runs `SEAL_BIN`, or the `seal` built beside these tests.
     pub fn seal(&self, args: &[&str], stdin: &str) -> Outcome {
         let seal = env::var_os("SEAL_BIN").map_or_else(|| beside_the_tests("seal"), PathBuf::from);

@@ -77,7 +77,7 @@ async fn the_controller_may_do_what_it_does_and_nothing_else() {
         ..SubjectAccessReviewSpec::default()
     };
     for (namespace, resource, verbs) in [
-        ("elsewhere", "sealedsecrets.bitnami.com", "get list watch"),
+        ("elsewhere", "sealedsecrets.bitnami.com", "list watch"),
         ("elsewhere", "sealedsecrets.bitnami.com/status", "update"),
         ("elsewhere", "secrets", "get list watch create update"),
         ("elsewhere", "events", "create"),

@@ -1,5 +1,6 @@
 //! All suites that need a real control plane, one module each. `scripts/test NAME` runs those whose path holds NAME.
 
+mod chart;
 mod controller;
 mod dependencies;
 mod deploy;

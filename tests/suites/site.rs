@@ -43,8 +43,17 @@ impl Site {
 
     /// One on `plane`, for a controller that is ready.
     pub(crate) async fn on(plane: &ControlPlane, controller: &Controller, purpose: &str) -> Self {
+        Self::at(plane, controller, Namespace::create(plane, purpose)).await
+    }
+
+    /// The same in a namespace that is there already.
+    pub(crate) async fn at(
+        plane: &ControlPlane,
+        controller: &Controller,
+        namespace: Namespace,
+    ) -> Self {
         Self {
-            namespace: Namespace::create(plane, purpose),
+            namespace,
             client: plane.client().await,
             certificate: certificate(controller).await,
         }

@@ -176,8 +176,13 @@ pub struct Args {
     #[arg(long, env = "SEALED_SECRETS_MAX_UNSEAL_RETRIES")]
     pub max_unseal_retries: Option<u32>,
 
-    /// Requests a second to the API server; without it as many as it takes
-    #[arg(long, env = "SEALED_SECRETS_KUBECLIENT_QPS", value_parser = values::rate)]
+    /// Requests a second to the API server; without it, and below 0, as many as it takes
+    #[arg(
+        long,
+        env = "SEALED_SECRETS_KUBECLIENT_QPS",
+        value_parser = values::rate,
+        allow_negative_numbers = true
+    )]
     pub kubeclient_qps: Option<f32>,
 
     /// Requests to the API server that may exceed --kubeclient-qps for a moment
@@ -367,6 +372,9 @@ mod tests {
         let args = parsed(&[]).unwrap();
         assert_eq!((args.max_unseal_retries, args.kubeclient_qps), (None, None));
         assert!(args.all_namespaces && args.log_info_stdout);
+        // As upstream's chart passes its value kubeClientQPS: -1.
+        let args = parsed(&["--kubeclient-qps", "-1"]).unwrap();
+        assert_eq!(args.kubeclient_qps, Some(-1.0));
     }
 
     #[test]

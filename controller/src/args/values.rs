@@ -56,12 +56,12 @@ pub(super) fn pairs(text: &str) -> Result<Pairs, String> {
         .collect()
 }
 
-/// A rate in requests a second.
+/// A rate in requests a second, as Go's client reads it: 0 is its default, and below 0 is no limit.
 pub(super) fn rate(text: &str) -> Result<f32, String> {
     let rate: f32 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if rate.is_finite() && rate > 0.0 {
+    if rate.is_finite() {
         Ok(rate)
     } else {
-        Err("the rate must be above 0".into())
+        Err("the rate must be a finite number".into())
     }
 }
