@@ -307,6 +307,38 @@ async fn templates_are_never_rendered_for_somebody_outside() {
     assert!(!body.contains("s3cr3t"));
 }
 
+/// Only the controller's own current key counts, whatever a request names.
+#[tokio::test]
+async fn rotating_encrypts_to_nobody_that_the_request_names() {
+    let api = Api::started();
+    let mut asked = object(0, Scope::Strict);
+    let stranger = KEYS[2].id().to_string();
+    asked["metadata"]["annotations"] = json!({ annotations::KEY_HINTS: stranger });
+    asked["spec"]["recipients"] = json!([KEYS[2].certificate().to_pem()]);
+    let (status, body) = api.post("/v1/rotate", asked).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    let rotated: Value = serde_json::from_str(&body).unwrap();
+    assert!(opens_with(&rotated, 1) && !opens_with(&rotated, 2));
+    let current = KEYS[1].id().to_string();
+    assert_eq!(
+        rotated["metadata"]["annotations"][annotations::KEY_HINTS],
+        current
+    );
+}
+
+/// Upstream #1971: a header that anybody can set opens no new account.
+#[tokio::test]
+async fn a_forwarded_address_does_not_lift_the_rate_limit() {
+    let api = Api::with_burst(1);
+    let ask = async |from: &str| {
+        let request = Request::post("/v1/verify").header("X-Forwarded-For", from);
+        let request = request.body(Body::from("{}")).unwrap();
+        api.router.clone().oneshot(request).await.unwrap().status()
+    };
+    assert_ne!(ask("192.0.2.1").await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(ask("192.0.2.2").await, StatusCode::TOO_MANY_REQUESTS);
+}
+
 #[tokio::test]
 async fn a_long_body_is_refused_with_the_limit() {
     let api = Api::started();

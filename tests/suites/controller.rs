@@ -6,6 +6,7 @@ mod failures;
 mod keys;
 mod ownership;
 mod process;
+mod recreate;
 mod replicas;
 mod restart;
 mod secrets;

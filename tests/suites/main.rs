@@ -9,3 +9,4 @@ mod interop;
 mod monitoring;
 mod peer;
 mod site;
+mod upstream_bugs;

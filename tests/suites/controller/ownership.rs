@@ -135,6 +135,22 @@ async fn a_secret_annotated_as_patch_is_merged_into_and_not_owned() {
         .await;
 }
 
+/// Upstream #1282, #1314, #1474.
+#[tokio::test]
+async fn an_empty_secret_is_merged_into() {
+    let Some((site, _controller)) = Site::shared("patch-empty").await else {
+        return;
+    };
+    site.create_secret("db", |it| put_annotation(it, PATCH, "true"))
+        .await;
+    let sealed = site.seal_as("db", &[("a", "1")], |plain| {
+        plain.metadata.labels = Some(texts(&[("app", "shop")]));
+    });
+    let secret = site.unseal(&sealed).await;
+    assert_eq!(values(&secret), texts(&[("a", "1")]));
+    assert_eq!(secret.metadata.labels, Some(texts(&[("app", "shop")])));
+}
+
 #[tokio::test]
 async fn a_secret_annotated_as_patch_and_managed_is_merged_into_and_owned() {
     let Some((site, _controller)) = Site::shared("patch-managed").await else {

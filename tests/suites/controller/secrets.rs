@@ -208,3 +208,46 @@ async fn an_immutable_target_is_stalled_and_not_tried_again_until_it_is_deleted(
     site.secret_with("db", &[("a", "2")]).await;
     site.synced("db").await;
 }
+
+/// Upstream #334, #653, #701, #1197, #1445.
+#[tokio::test]
+async fn empty_values_and_both_sets_of_keys_reach_the_secret() {
+    let Some((site, _controller)) = Site::shared("both-keys").await else {
+        return;
+    };
+    let mut sealed = site.seal("db", &[("empty", ""), ("password", "p")]);
+    let templates = [
+        ("text", Some("bm90IGJhc2U2NA==")),
+        ("url", Some("db://{{ .password }}")),
+        ("nothing", Some("")),
+    ];
+    let templates = templates.map(|(key, text)| (key.to_owned(), text.map(str::to_owned)));
+    sealed.spec.template.data = Some(templates.into());
+    let secret = site.unseal(&sealed).await;
+    let expected = [
+        ("empty", ""),
+        ("nothing", ""),
+        ("password", "p"),
+        ("text", "bm90IGJhc2U2NA=="),
+        ("url", "db://p"),
+    ];
+    assert_eq!(values(&secret), texts(&expected));
+}
+
+/// Upstream #1152.
+#[tokio::test]
+async fn with_skip_recreate_no_secret_is_watched_and_all_else_works() {
+    let Some(plane) = seal_tests::ControlPlane::exclusive().await else {
+        return;
+    };
+    let home = seal_tests::Installation::create(&plane).await;
+    let controller = home.start(&["--skip-recreate"]).await;
+    let site = Site::on(&plane, &controller, "skip-recreate").await;
+    site.unseal(&site.seal("db", &[("a", "1")])).await;
+    site.delete_secret("db").await;
+    site.pass("other").await;
+    assert!(site.secrets().get_opt("db").await.unwrap().is_none());
+    let changed = site.seal("db", &[("a", "2")]);
+    site.change("db", |it| it.spec = changed.spec.clone()).await;
+    site.secret_with("db", &[("a", "2")]).await;
+}
