@@ -113,3 +113,17 @@ fn sealed_keys(stream: &Stream) -> Result<Vec<String>, Error> {
     }
     Ok(keys)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_those_of_all_sealed_objects_and_of_no_other() {
+        let text = "kind: SealedSecret\nspec: {encryptedData: {pin: AgA=, user: AgA=}}\n---\n\
+                    kind: ConfigMap\nspec: {encryptedData: {not: a}}\n---\n\
+                    kind: List\nitems: [{kind: SealedSecret, spec: {encryptedData: {in-list: AgA=}}}]\n";
+        let stream = Stream::parse("a.yaml", text, Reading::Kubernetes).unwrap();
+        assert_eq!(sealed_keys(&stream).unwrap(), ["pin", "user", "in-list"]);
+    }
+}

@@ -4,14 +4,6 @@ use snapbox::cmd::Command;
 
 use crate::directory::Directory;
 
-const SEALED: &str = "\
-apiVersion: bitnami.com/v1alpha1
-kind: SealedSecret
-metadata: {name: db, namespace: team-a}
-spec:
-  encryptedData: {password: AgA=, pin: AgA=, user: AgA=}
-";
-
 /// What bash offers when somebody types this line and presses Tab, sorted.
 fn offered(directory: &Directory, line: &str) -> Vec<String> {
     let program = snapbox::cmd::cargo_bin!("seal");
@@ -155,17 +147,4 @@ fn kubectl_itself_finds_the_plugin() {
         String::from_utf8_lossy(&output.stdout),
         concat!("seal version: v", env!("CARGO_PKG_VERSION"), "\n")
     );
-}
-
-#[test]
-fn keys_are_those_of_the_file_that_is_named() {
-    let directory = Directory::new();
-    directory.put("sealed.yaml", SEALED);
-    let commands = offered(&directory, "seal ");
-    if commands.contains(&"unset".to_owned()) {
-        assert_eq!(
-            offered(&directory, "seal unset sealed.yaml p"),
-            ["password", "pin"]
-        );
-    }
 }
