@@ -2,6 +2,8 @@
 //!
 //! Here alone a kubeconfig is read.
 
+pub mod keys;
+
 use std::{future::Future, path::PathBuf, time::Duration};
 
 use clap::Args;
@@ -13,6 +15,7 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
 
+use seal_keyring::requests::PUBLIC_KEYS;
 use serde_json::{Map, Value};
 
 use crate::{
@@ -23,8 +26,6 @@ use crate::{
 const DEFAULT_NAME: &str = "sealed-secrets-controller";
 const DEFAULT_NAMESPACE: &str = "kube-system";
 
-/// The ConfigMap in the controller's namespace in which its certificates are published.
-const PUBLIC_KEYS: &str = "seal-public-keys";
 /// The item of [`PUBLIC_KEYS`] with the newest certificate.
 const CERTIFICATE: &str = "cert.pem";
 
@@ -190,6 +191,21 @@ impl Cluster {
             .await
             .map_err(late)?
     }
+}
+
+/// Does something with a client of the cluster, within the time that the command line gives.
+///
+/// # Errors
+/// [`Error::Kubeconfig`], [`Error::Cluster`], and those of `work`.
+pub fn with_client<T>(
+    connection: &Connection,
+    work: impl AsyncFnOnce(Client) -> Result<T, Error>,
+) -> Result<T, Error> {
+    block_on(async {
+        let cluster = connection.open().await?;
+        let work = work(cluster.client.clone());
+        cluster.in_time("ask the controller", work).await
+    })?
 }
 
 /// Runs network code.
@@ -433,7 +449,7 @@ fn parse_server(server: &str) -> Result<http::Uri, String> {
 }
 
 /// A number of seconds, or a duration such as Go writes it, as kubectl takes it.
-fn parse_timeout(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_timeout(text: &str) -> Result<Duration, String> {
     if let Ok(seconds) = text.parse() {
         return Ok(Duration::from_secs(seconds));
     }

@@ -3,7 +3,7 @@
 //! A message says where (`file:line:column`, or the object and the item) and what; the hint says
 //! what to do next. Values never stand in either.
 
-use std::{fmt, io, path::PathBuf, process::ExitCode};
+use std::{fmt, io, path::PathBuf, process::ExitCode, time::Duration};
 
 use jiff::Timestamp;
 use seal_api::{DecodeError, Scope};
@@ -363,6 +363,36 @@ pub enum Error {
         /// The status of the answer, where there was one.
         status: Option<u16>,
     },
+    /// The cluster denies what only key administrators may do.
+    #[error("cannot {what}: {why}")]
+    KeyAdministrator {
+        /// What was tried.
+        what: String,
+        /// The cluster's words.
+        why: String,
+    },
+    /// The controller neither lists its keys nor takes requests.
+    #[error(
+        "the controller in {namespace} does not list its keys and takes no requests for new ones"
+    )]
+    KeyDesk {
+        /// Where it was looked for.
+        namespace: String,
+    },
+    /// The controller has not answered a request.
+    #[error("the controller has not met the request {id} within {patience:?}")]
+    Unanswered {
+        /// The request.
+        id: String,
+        /// How long it was waited for.
+        patience: Duration,
+    },
+    /// The controller does not do what was asked for.
+    #[error("the controller refused: {why}")]
+    Refused {
+        /// In its words.
+        why: String,
+    },
 }
 
 impl Error {
@@ -459,6 +489,18 @@ impl Error {
             } => "the controller does not answer; see whether its Pod is ready, and try again",
             Self::Cluster { .. } => {
                 "check --context and the network, or seal offline with --cert FILE"
+            }
+            Self::KeyAdministrator { .. } => {
+                "have a cluster administrator bind the Role and the ClusterRole seal-key-admin to you"
+            }
+            Self::KeyDesk { .. } => {
+                "check --controller-namespace; the controller may be another than seal's, or may \
+                 not write ConfigMaps, which its log tells. SIGUSR1 makes it make a new key, too"
+            }
+            Self::Unanswered { id, .. } => {
+                return Some(format!(
+                    "the request stands: wait on with --request-id {id}, and see the controller's log"
+                ));
             }
             _ => return None,
         };

@@ -1,4 +1,5 @@
-//! Events about SealedSecrets, as upstream tells them: core/v1, component `sealed-secrets`.
+//! Events about SealedSecrets, as upstream tells them (core/v1, component `sealed-secrets`), and about
+//! key Secrets.
 
 use jiff::Timestamp;
 use k8s_openapi::{
@@ -57,13 +58,40 @@ fn event_name(object: &str, now: Timestamp) -> String {
     )
 }
 
-/// Tells one event about the SealedSecret with this metadata.
+/// The SealedSecret with this metadata.
+#[must_use]
+pub fn sealed_secret(metadata: &ObjectMeta) -> ObjectReference {
+    ObjectReference {
+        api_version: Some("bitnami.com/v1alpha1".into()),
+        kind: Some("SealedSecret".into()),
+        name: metadata.name.clone(),
+        namespace: metadata.namespace.clone(),
+        uid: metadata.uid.clone(),
+        resource_version: metadata.resource_version.clone(),
+        field_path: None,
+    }
+}
+
+/// The Secret of a key.
+#[must_use]
+pub fn key_secret(namespace: &str, name: &str, uid: &str) -> ObjectReference {
+    ObjectReference {
+        api_version: Some("v1".into()),
+        kind: Some("Secret".into()),
+        name: Some(name.into()),
+        namespace: Some(namespace.into()),
+        uid: Some(uid.into()),
+        ..ObjectReference::default()
+    }
+}
+
+/// Tells one event about an object.
 ///
 /// # Errors
 /// Those of the API server; a lost event is no reason to fail.
 pub async fn tell(
     client: &Client,
-    about: &ObjectMeta,
+    about: ObjectReference,
     told: Told,
     now: Timestamp,
 ) -> Result<(), kube::Error> {
@@ -77,15 +105,7 @@ pub async fn tell(
             namespace: Some(namespace.clone()),
             ..ObjectMeta::default()
         },
-        involved_object: ObjectReference {
-            api_version: Some("bitnami.com/v1alpha1".into()),
-            kind: Some("SealedSecret".into()),
-            name: Some(name),
-            namespace: Some(namespace.clone()),
-            uid: about.uid.clone(),
-            resource_version: about.resource_version.clone(),
-            field_path: None,
-        },
+        involved_object: about,
         type_: Some(told.type_.into()),
         reason: Some(told.reason.into()),
         message: Some(message),

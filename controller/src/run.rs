@@ -25,7 +25,7 @@ use crate::{
     client,
     clock::Clock,
     http::{self, Limits, Served},
-    keys::{self, KeyPolicy, KeySink, KeySource, make_keys, publish, watch_keys},
+    keys::{self, KeyChoice, KeyPolicy, KeySink, KeySource, make_keys, publish, watch_keys},
     leader::{Election, Leadership},
     metrics::{Inventory, Metrics},
     passes::{Scope, reconcile},
@@ -139,21 +139,26 @@ fn tend_keys(
     let asked = Arc::new(Notify::new());
     let sigusr1 = signals(SignalKind::user_defined1())?;
     let policy = key_policy(args, namespace);
-    let (prefix, order) = (args.key_prefix.clone(), args.key_order_priority);
+    let choice = KeyChoice {
+        prefix: args.key_prefix.clone(),
+        order: args.key_order_priority,
+        require_backup: args.require_backup,
+    };
+    let (wishes, counter) = keys::wishes(Arc::clone(&asked));
     tasks.spawn_forever(
         "keys",
-        watch_keys(client.clone(), namespace.into(), prefix, order, sink),
+        watch_keys(client.clone(), namespace.into(), choice, sink),
     );
-    let making = make_keys(
-        client.clone(),
-        policy,
-        keys.clone(),
-        clock.clone(),
-        Arc::clone(&asked),
-    );
+    let making = make_keys(client.clone(), policy, keys.clone(), clock.clone(), wishes);
     tasks.spawn_forever("key maker", leadership.clone().when_leading(making));
     tasks.spawn_forever("SIGUSR1", forward(sigusr1, asked, leadership.clone()));
-    let publishing = publish(client.clone(), namespace.into(), keys);
+    let publishing = publish(
+        client.clone(),
+        namespace.into(),
+        keys,
+        clock.clone(),
+        counter,
+    );
     tasks.spawn_forever("public keys", leadership.clone().when_leading(publishing));
     Ok(())
 }
@@ -253,6 +258,8 @@ fn key_policy(args: &Args, namespace: &str) -> KeyPolicy {
         common_name: args.my_cn.clone(),
         renew_period: args.key_renew_period,
         cutoff: args.key_cutoff_time,
+        require_backup: args.require_backup,
+        requests_per_hour: args.key_requests_per_hour,
         labels: args.privatekey_labels.clone(),
         annotations: args.privatekey_annotations.clone(),
     }

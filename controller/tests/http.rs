@@ -89,8 +89,10 @@ impl Api {
 
     fn started() -> Self {
         let api = Self::with_burst(1000);
-        api.sink
-            .put(Keyring::new(KEYS[..2].iter().cloned(), KeyOrder::default()));
+        api.sink.put(
+            Keyring::new(KEYS[..2].iter().cloned(), KeyOrder::default()),
+            vec![],
+        );
         api
     }
 
@@ -159,8 +161,10 @@ async fn the_newest_certificate_is_served_once_there_is_one() {
         api.get("/v1/cert.pem").await.0,
         StatusCode::SERVICE_UNAVAILABLE
     );
-    api.sink
-        .put(Keyring::new(KEYS[..2].iter().cloned(), KeyOrder::default()));
+    api.sink.put(
+        Keyring::new(KEYS[..2].iter().cloned(), KeyOrder::default()),
+        vec![],
+    );
     let (status, pem) = api.get("/v1/cert.pem").await;
     assert_eq!(
         (status, pem),

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 use crate::{
-    ControlPlane, Endpoint, Gate, Namespace, PATIENCE, Process, Signal, pod,
+    ControlPlane, Endpoint, Gate, Namespace, PATIENCE, Process, Signal, Tap, pod,
     process::mortal,
     programs::{beside_the_tests, root},
     upstream,
@@ -91,6 +91,18 @@ impl Installation {
     /// Runs a replica that reaches the API server through `gate`, without waiting.
     pub fn launch_through(&self, gate: &Gate, flags: &[&str]) -> Controller {
         self.launch_with(gate.kubeconfig(), flags)
+    }
+
+    /// Runs a replica that reaches the API server through `tap` and waits until it is ready.
+    pub async fn start_through(&self, tap: &Tap, flags: &[&str]) -> Controller {
+        let mut controller = self.launch_through_tap(tap, flags);
+        controller.wait_ready().await;
+        controller
+    }
+
+    /// The same without waiting.
+    pub fn launch_through_tap(&self, tap: &Tap, flags: &[&str]) -> Controller {
+        self.launch_with(tap.kubeconfig(), flags)
     }
 
     fn launch_with(&self, kubeconfig: &Path, flags: &[&str]) -> Controller {

@@ -7,7 +7,7 @@
 //! - [`Installation`] is our controller as deployed: a namespace, a service account and exactly the rights of
 //!   `deploy/`; [`Installation::start`] runs a replica. [`shared_controller`] is one for all tests on the shared plane.
 //! - [`Upstream`] is the peer's controller.
-//! - [`Gate`] is a way to the API server that a test can close.
+//! - [`Gate`] is a way to the API server that a test can close, [`Tap`] one on which it can hold a request.
 //! - [`Workdir`] is where command lines run: [`Workdir::seal`] and the peer's [`Workdir::kubeseal`].
 //! - [`wait_for`] waits on a watch for what a test expects; nothing sleeps.
 //!
@@ -30,6 +30,7 @@ mod namespace;
 mod pod;
 mod process;
 mod programs;
+mod tap;
 mod upstream;
 mod wait;
 mod workdir;
@@ -43,6 +44,7 @@ pub use installation::{
 pub use namespace::Namespace;
 pub use process::{Process, Signal};
 pub use programs::{kubectl, program};
+pub use tap::{Hold, Moment, Tap};
 pub use upstream::{Upstream, crd as upstream_crd};
 pub use wait::{PATIENCE, eventually, wait_for, wait_until_gone};
-pub use workdir::{Outcome, Workdir};
+pub use workdir::{Outcome, Workdir, seal};

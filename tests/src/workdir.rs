@@ -74,8 +74,7 @@ impl Workdir {
 
     /// Runs `SEAL_BIN`, or the `seal` built beside these tests.
     pub fn seal(&self, args: &[&str], stdin: &str) -> Outcome {
-        let seal = env::var_os("SEAL_BIN").map_or_else(|| beside_the_tests("seal"), PathBuf::from);
-        self.run(Command::new(seal).args(args), stdin)
+        self.run(Command::new(seal()).args(args), stdin)
     }
 
     /// Runs `command` to its end with `stdin` on its standard input. What the command adds to the environment stays.
@@ -126,6 +125,11 @@ impl Workdir {
             stderr: text(stderr),
         }
     }
+}
+
+/// `SEAL_BIN`, or the `seal` built beside these tests.
+pub fn seal() -> PathBuf {
+    env::var_os("SEAL_BIN").map_or_else(|| beside_the_tests("seal"), PathBuf::from)
 }
 
 impl Default for Workdir {

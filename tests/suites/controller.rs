@@ -8,6 +8,7 @@ mod ownership;
 mod process;
 mod recreate;
 mod replicas;
+mod requests;
 mod restart;
 mod secrets;
 mod status;

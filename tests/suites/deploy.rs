@@ -83,7 +83,17 @@ async fn the_controller_may_do_what_it_does_and_nothing_else() {
         ("elsewhere", "events", "create"),
         ("elsewhere", "configmaps seal-public-keys", ""),
         (HOME, "secrets", "get list watch create update"),
-        (HOME, "configmaps seal-public-keys", "get create update"),
+        (
+            HOME,
+            "configmaps seal-public-keys",
+            "get list watch create update",
+        ),
+        (HOME, "configmaps seal-keys", "get list watch create update"),
+        (
+            HOME,
+            "configmaps seal-key-requests",
+            "get list watch create update",
+        ),
         (HOME, "configmaps others", "create"),
         (
             HOME,
@@ -142,6 +152,53 @@ async fn whoever_is_logged_in_may_ask_the_controller_and_no_more() {
         ("elsewhere", "sealedsecrets.bitnami.com", ""),
     ] {
         let may = verbs_of(&client, &anybody, namespace, resource).await;
+        assert_eq!(may, verbs, "{resource} in {namespace}");
+    }
+}
+
+#[tokio::test]
+async fn key_administrators_may_ask_for_keys_and_neither_read_nor_publish_any() {
+    let Some(plane) = ControlPlane::shared().await else {
+        return;
+    };
+    install_into_own_namespace(plane).await;
+    plane.apply(
+        &json!({"apiVersion": "v1", "kind": "List", "items": [
+            {
+                "apiVersion": "rbac.authorization.k8s.io/v1",
+                "kind": "RoleBinding",
+                "metadata": {"name": "key-admins", "namespace": HOME},
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "seal-key-admin"},
+                "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "karin"}],
+            },
+            {
+                "apiVersion": "rbac.authorization.k8s.io/v1",
+                "kind": "ClusterRoleBinding",
+                "metadata": {"name": "key-admins"},
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "seal-key-admin"},
+                "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "karin"}],
+            },
+        ]})
+        .to_string(),
+    );
+    let client = plane.client().await;
+    let administrator = SubjectAccessReviewSpec {
+        user: Some("karin".to_owned()),
+        ..SubjectAccessReviewSpec::default()
+    };
+    for (namespace, resource, verbs) in [
+        (HOME, "configmaps seal-key-requests", "get patch"),
+        (HOME, "configmaps seal-keys", "get"),
+        (HOME, "configmaps seal-public-keys", "get"),
+        (HOME, "configmaps others", ""),
+        (HOME, "secrets", ""),
+        (HOME, "sealedsecrets.bitnami.com", "get list"),
+        ("elsewhere", "sealedsecrets.bitnami.com", "get list"),
+        ("elsewhere", "sealedsecrets.bitnami.com/status", ""),
+        ("elsewhere", "secrets", ""),
+        ("elsewhere", "configmaps seal-key-requests", ""),
+    ] {
+        let may = verbs_of(&client, &administrator, namespace, resource).await;
         assert_eq!(may, verbs, "{resource} in {namespace}");
     }
 }

@@ -1,12 +1,14 @@
 //! `seal keys`: the keys of a cluster.
 
 mod fetch;
+mod list;
+mod rotate;
 
 use clap::Subcommand;
 
 use crate::error::Errors;
 
-/// Brings along the public keys of a cluster.
+/// Fetches, lists and renews the keys of a cluster.
 #[derive(Debug, Subcommand)]
 #[expect(
     missing_docs,
@@ -14,6 +16,8 @@ use crate::error::Errors;
 )]
 pub enum Keys {
     Fetch(fetch::Fetch),
+    List(list::List),
+    Rotate(rotate::Rotate),
 }
 
 impl Keys {
@@ -24,6 +28,8 @@ impl Keys {
     pub fn run(self) -> Result<(), Errors> {
         match self {
             Self::Fetch(fetch) => fetch.run(),
+            Self::List(list) => list.run(),
+            Self::Rotate(rotate) => rotate.run(),
         }
     }
 }

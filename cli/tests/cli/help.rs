@@ -36,7 +36,7 @@ Review:
   template     Tries out the templates of SealedSecrets, with examples in place of the sealed values
 
 Keys and recovery:
-  keys         Brings along the public keys of a cluster
+  keys         Fetches, lists and renews the keys of a cluster
   decrypt      Recovers Secrets from SealedSecrets with the private keys, offline
 
 This program:
@@ -363,6 +363,163 @@ Examples:
     seal decrypt --identity keys.yaml sealed.yaml | kubectl apply -f -
 
 Exit status: 0 everything opened, 2 something did not, or could not be read.
+
+"#]],
+    );
+    shown(
+        "keys rotate --help",
+        str![[r#"
+Asks the controller for a new key, and waits until it seals.
+
+The old keys go on opening what was sealed with them; nothing has to be sealed again. It takes the rights of a key administrator (the Role seal-key-admin), who can neither read a key nor replace the published certificate. The controller makes a few keys an hour on request; requests that are made at the same time get the same one.
+
+Usage: seal keys rotate [OPTIONS]
+
+Options:
+      --request-id <ID>
+          Names the request: however often it is made, it leads to one key. Random when absent
+
+      --timeout <DURATION>
+          How long to wait for the new key (such as 30s or 5m); 0 is for ever
+          
+          [default: 2m]
+
+  -o, --output <FORMAT>
+          How to tell
+
+          Possible values:
+          - text: For people
+          - json: For machines, one object
+          
+          [default: text]
+
+  -h, --help
+          Print help (see a summary with '-h')
+
+Cluster options:
+      --controller-name <NAME>
+          The name of the controller's Service [default: sealed-secrets-controller]
+          
+          [env: SEALED_SECRETS_CONTROLLER_NAME]
+
+      --controller-namespace <NAMESPACE>
+          The namespace of the controller [default: kube-system]
+          
+          [env: SEALED_SECRETS_CONTROLLER_NAMESPACE]
+
+      --kubeconfig <FILE>
+          The kubeconfig file
+
+      --context <NAME>
+          The context of the kubeconfig
+
+      --cluster <NAME>
+          The cluster of the kubeconfig
+
+      --user <NAME>
+          The user of the kubeconfig
+
+  -s, --server <URL>
+          The address of the API server
+
+      --token <TOKEN>
+          The bearer token for the API server
+
+      --as <USER>
+          The user to act as
+
+      --as-group <GROUP>
+          A group to act as; may be repeated
+
+      --request-timeout <DURATION>
+          How long to wait for the cluster (such as 30s or 1m); 0 is for ever
+          
+          [default: 0]
+
+Examples:
+  seal keys rotate
+  seal keys rotate --request-id 2026-q3 --output json
+  seal keys fetch -w cert.pem    # the new certificate
+
+Exit status: 0 the new key is there, 2 it is not.
+
+"#]],
+    );
+    shown(
+        "keys list --help",
+        str![[r#"
+Lists every key of a cluster: what it does, how old it is, and what needs it.
+
+Standing: current seals and opens; active opens; awaits-backup opens, and seals once it is backed up; malformed is a Secret that holds no usable key; compromised, retired and other words take a key out of use; gone is a key that something needs and that is not there.
+
+What needs a key in the cluster is counted from what the controller recorded in the status of each SealedSecret when it last unsealed it. With PATH the SealedSecrets of these files are counted, too: by their key hints, or for certain with the private keys (--identity).
+
+Usage: seal keys list [OPTIONS] [PATH]...
+
+Arguments:
+  [PATH]...
+          Files and directories whose SealedSecrets are counted, too
+
+Options:
+  -i, --identity <FILE>
+          Private keys that tell for certain what needs them: PEM, or key Secrets; may be repeated
+
+  -o, --output <FORMAT>
+          How to tell
+
+          Possible values:
+          - text: A table for people
+          - json: For machines, one array
+          
+          [default: text]
+
+  -h, --help
+          Print help (see a summary with '-h')
+
+Cluster options:
+      --controller-name <NAME>
+          The name of the controller's Service [default: sealed-secrets-controller]
+          
+          [env: SEALED_SECRETS_CONTROLLER_NAME]
+
+      --controller-namespace <NAMESPACE>
+          The namespace of the controller [default: kube-system]
+          
+          [env: SEALED_SECRETS_CONTROLLER_NAMESPACE]
+
+      --kubeconfig <FILE>
+          The kubeconfig file
+
+      --context <NAME>
+          The context of the kubeconfig
+
+      --cluster <NAME>
+          The cluster of the kubeconfig
+
+      --user <NAME>
+          The user of the kubeconfig
+
+  -s, --server <URL>
+          The address of the API server
+
+      --token <TOKEN>
+          The bearer token for the API server
+
+      --as <USER>
+          The user to act as
+
+      --as-group <GROUP>
+          A group to act as; may be repeated
+
+      --request-timeout <DURATION>
+          How long to wait for the cluster (such as 30s or 1m); 0 is for ever
+          
+          [default: 0]
+
+Examples:
+  seal keys list
+  seal keys list apps/
+  seal keys list --identity keys.yaml apps/ --output json
 
 "#]],
     );

@@ -74,6 +74,26 @@ pub struct Args {
     )]
     pub key_order_priority: KeyOrder,
 
+    /// Let a new key seal only once it is marked as backed up
+    #[arg(
+        long,
+        env = "SEALED_SECRETS_REQUIRE_BACKUP",
+        default_value_t = false,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        action = ArgAction::Set
+    )]
+    pub require_backup: bool,
+
+    /// How many keys an hour are made because key administrators ask for them
+    #[arg(
+        long,
+        env = "SEALED_SECRETS_KEY_REQUESTS_PER_HOUR",
+        default_value_t = 4
+    )]
+    pub key_requests_per_hour: usize,
+
     /// Make a new key if the newest is older than this time (RFC 1123 with a numeric zone)
     #[arg(long, env = "SEALED_SECRETS_KEY_CUTOFF_TIME", value_parser = rfc1123z)]
     pub key_cutoff_time: Option<Timestamp>,

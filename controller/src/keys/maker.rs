@@ -1,65 +1,39 @@
 //! Making keys: the first one, a new one every period, and one whenever asked.
 
-use std::{collections::BTreeMap, convert::Infallible, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client, Error, api::PostParams};
-use seal_envelope::KeySize;
-use seal_keyring::{GenerateError, Naming, NewKey, in_use, not_before};
-use tokio::{sync::Notify, task::JoinError, time};
+use seal_keyring::{
+    GenerateError, Key, Marks, Naming, NewKey, in_use, not_before, requests::Answers,
+};
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinError,
+    time,
+};
 
-use super::{KeySource, Snapshot};
+use super::{
+    KeySource, Snapshot,
+    plan::{KeyPolicy, Occasion, Pending, Seen},
+};
 use crate::{backoff::backoff, clock::Clock, wiped::Wiped};
 
 /// So many names are tried for a key.
 const NAMES_TRIED: usize = 8;
 /// How long a new key may take to come back through the watch before the maker looks again.
 const ARRIVAL: Duration = Duration::from_secs(10);
-/// Clocks may jump: the maker looks at least this often.
-const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
-/// How keys are made.
-#[derive(Debug, Clone)]
-pub struct KeyPolicy {
-    /// The namespace of the key Secrets.
-    pub namespace: String,
-    /// What their names begin with.
-    pub prefix: String,
-    /// The size of the keys.
-    pub size: KeySize,
-    /// How long their certificates are valid.
-    pub validity: SignedDuration,
-    /// The common name of their certificates.
-    pub common_name: String,
-    /// After this time a new key is made; zero for never.
-    pub renew_period: SignedDuration,
-    /// Keys older than this do not seal any more.
-    pub cutoff: Option<Timestamp>,
-    /// Labels of the key Secrets.
-    pub labels: BTreeMap<String, String>,
-    /// Annotations of the key Secrets.
-    pub annotations: BTreeMap<String, String>,
-}
-
-/// What a key is made for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Occasion {
-    First,
-    CutOff(Timestamp),
-    Due(Timestamp),
-    Asked(Timestamp),
-}
-
-impl std::fmt::Display for Occasion {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::First => f.write_str("first"),
-            Self::CutOff(time) => write!(f, "cut-off {time}"),
-            Self::Due(time) => write!(f, "period {time}"),
-            Self::Asked(time) => write!(f, "request {time}"),
-        }
-    }
+/// Who may ask for keys, and where they are answered.
+#[derive(Debug)]
+pub struct Wishes {
+    /// Signals.
+    pub signals: Arc<Notify>,
+    /// Requests of key administrators.
+    pub pending: watch::Receiver<Pending>,
+    /// The answers to them.
+    pub answers: watch::Sender<Answers>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -74,46 +48,61 @@ enum MakeError {
     Names,
 }
 
-/// Makes keys for ever; `asked` asks for one now.
+/// Makes keys for ever.
 pub async fn make_keys(
     client: Client,
     policy: KeyPolicy,
     mut keys: KeySource,
     clock: Clock,
-    asked: std::sync::Arc<Notify>,
+    mut wishes: Wishes,
 ) -> Infallible {
     let secrets: Api<Secret> = Api::namespaced(client, &policy.namespace);
     let started = clock.now();
-    let mut request = None;
+    let mut signalled = false;
     let mut failures = 0;
     loop {
         let Some(snapshot) = keys.until(|snapshot| snapshot.loaded).await else {
             return std::future::pending().await;
         };
         let now = clock.now();
-        let Some(occasion) = request
-            .take()
-            .or_else(|| policy.occasion(&snapshot, started, now))
-        else {
+        let pending = wishes.pending.borrow_and_update().clone();
+        let seen = Seen {
+            keys: &snapshot,
+            pending: &pending,
+            signalled,
+            started,
+        };
+        let plan = policy.plan(&seen, now);
+        wishes.answer(plan.answers);
+        let Some(occasion) = plan.make else {
+            if std::mem::take(&mut signalled) {
+                tracing::warn!("the newest key awaits its backup: no other is made before that");
+            }
             tokio::select! {
-                () = asked.notified() => request = Some(Occasion::Asked(clock.now())),
-                () = time::sleep(policy.sleep(&snapshot, now)) => {}
+                () = wishes.signals.notified() => signalled = true,
+                () = time::sleep(plan.sleep) => {}
                 _ = keys.changed() => {}
+                Ok(()) = wishes.pending.changed() => {}
             }
             continue;
         };
-        match policy.make(&secrets, &snapshot, &occasion, now).await {
+        // Making takes seconds: what is asked for meanwhile is met by the same key.
+        let made_for = || {
+            let pending = &wishes.pending.borrow();
+            policy.plan(&Seen { pending, ..seen }, now).made_for
+        };
+        match policy
+            .make(&secrets, &snapshot, occasion, now, made_for)
+            .await
+        {
             Ok(()) => {
-                failures = 0;
+                (failures, signalled) = (0, false);
                 let seen = snapshot.generation;
                 let arrived = keys.until(|snapshot| snapshot.generation != seen);
                 let _ = time::timeout(ARRIVAL, arrived).await; // Not yet: look again.
             }
             Err(error) => {
                 tracing::error!(%error, "no key could be made; trying again");
-                if let Occasion::Asked(_) = occasion {
-                    request = Some(occasion);
-                }
                 failures += 1;
                 time::sleep(backoff(failures)).await;
             }
@@ -121,82 +110,69 @@ pub async fn make_keys(
     }
 }
 
+impl Wishes {
+    fn answer(&self, answers: Answers) {
+        self.answers.send_if_modified(|before| {
+            let changed = *before != answers;
+            *before = answers;
+            changed
+        });
+    }
+}
+
 impl KeyPolicy {
-    /// A cut-off counts once, at the start: one in the future would ask for keys without end.
-    fn occasion(
-        &self,
-        snapshot: &Snapshot,
-        started: Timestamp,
-        now: Timestamp,
-    ) -> Option<Occasion> {
-        let Some(since) = snapshot.keyring.current_since() else {
-            return Some(Occasion::First);
-        };
-        // Certificates count in seconds.
-        let cutoff = self.cutoff.map(|cutoff| cutoff.min(started));
-        if let Some(cutoff) = cutoff.filter(|cutoff| since.as_second() < cutoff.as_second()) {
-            return Some(Occasion::CutOff(cutoff));
-        }
-        let due = self.due(since)?;
-        (due <= now).then_some(Occasion::Due(due))
-    }
-
-    fn due(&self, since: Timestamp) -> Option<Timestamp> {
-        if self.renew_period.is_zero() {
-            return None;
-        }
-        since.checked_add(self.renew_period).ok()
-    }
-
-    fn sleep(&self, snapshot: &Snapshot, now: Timestamp) -> Duration {
-        let due = snapshot
-            .keyring
-            .current_since()
-            .and_then(|since| self.due(since));
-        let left = due.map(|due| now.duration_until(due));
-        let left = left.and_then(|left| Duration::try_from(left).ok());
-        left.unwrap_or(LONGEST_SLEEP)
-            .clamp(Duration::from_millis(100), LONGEST_SLEEP)
-    }
-
     async fn make(
         &self,
         secrets: &Api<Secret>,
         snapshot: &Snapshot,
-        occasion: &Occasion,
+        occasion: Occasion,
         now: Timestamp,
+        made_for: impl Fn() -> Vec<String>,
     ) -> Result<(), MakeError> {
-        let begins = not_before(now, snapshot.keyring.current_since());
+        let begins = not_before(now, snapshot.keyring.latest());
         let (size, validity) = (self.size, self.validity);
         let common_name = self.common_name.clone();
-        tracing::info!(%occasion, bits = size.bits(), "making a sealing key");
+        tracing::info!(why = %occasion, bits = size.bits(), "making a sealing key");
         let key = tokio::task::spawn_blocking(move || {
             NewKey::generate(size, begins, validity, &common_name)
         })
         .await??;
-        let current_uid = snapshot.keyring.current().map_or("", |key| key.uid());
-        self.store(secrets, &key, current_uid, occasion.to_string())
-            .await
+        self.store(secrets, &key, snapshot, made_for()).await
     }
 
-    /// Another replica may have made the key of this occasion: then it is done. If the Secret of
-    /// that name is no key in use (a compromised one, or a foreign one), another name is taken.
+    /// A key is named after the one that it succeeds, whatever it is made for: so two makers, and two
+    /// occasions at one time, make one key. If the name is taken by a key that has just been made,
+    /// that is the one. If it is taken by anything else (a compromised key, an older one that came
+    /// back, a foreign Secret), another name is.
     async fn store(
         &self,
         secrets: &Api<Secret>,
         key: &NewKey,
-        current_uid: &str,
-        mut occasion: String,
+        snapshot: &Snapshot,
+        made_for: Vec<String>,
     ) -> Result<(), MakeError> {
+        let newest = snapshot.keyring.newest();
+        let marks = Marks {
+            backup: None,
+            // The first key has no older one that could seal in its place.
+            awaits_backup: self.require_backup && newest.is_some(),
+            made_for,
+            succeeds: newest.map(|key| key.id().clone()),
+        };
+        let mut annotations = self.annotations.clone();
+        annotations.extend(marks.annotations());
+        let known = |name: &str| snapshot.keyring.iter().any(|key| key.name() == name);
+        let mut occasion = "successor".to_owned();
         for _ in 0..NAMES_TRIED {
             let name = Naming {
                 prefix: &self.prefix,
-                current_uid,
+                current_uid: newest.map_or("", |key| key.uid()),
                 occasion: &occasion,
             }
             .name();
-            let (labels, annotations) = (self.labels.clone(), self.annotations.clone());
-            let secret = Wiped(key.secret(&self.namespace, &name, labels, annotations)?);
+            let labels = self.labels.clone();
+            let secret = key.secret(&self.namespace, &name, labels, annotations.clone())?;
+            let secret = Wiped(secret);
             match secrets.create(&PostParams::default(), &secret.0).await {
                 Ok(stored) => {
                     drop(Wiped(stored));
@@ -207,127 +183,17 @@ impl KeyPolicy {
                 Err(Error::Api(status)) if status.is_already_exists() => {}
                 Err(error) => return Err(error.into()),
             }
-            let Some(taken) = secrets.get_opt(&name).await?.map(Wiped) else {
+            let Some(taken) = secrets.get_opt(&name).await? else {
                 continue;
             };
-            if in_use(&taken.0, &self.prefix) {
+            let uid = taken.metadata.uid.clone().unwrap_or_default();
+            let is_active = in_use(&taken, &self.prefix);
+            if Key::from_secret(taken).is_ok() && is_active && !known(&name) {
                 return Ok(());
             }
-            tracing::warn!(%name, "a Secret of this name is no key in use; taking another name");
-            occasion.push_str(taken.0.metadata.uid.as_deref().unwrap_or_default());
+            tracing::warn!(%name, "this name is taken by another Secret; taking another name");
+            occasion.push_str(&uid);
         }
         Err(MakeError::Names)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use seal_keyring::{Key, KeyOrder, Keyring};
-
-    use super::*;
-
-    fn time(text: &str) -> Timestamp {
-        text.parse().unwrap()
-    }
-
-    fn policy(renew_hours: i64, cutoff: Option<&str>) -> KeyPolicy {
-        KeyPolicy {
-            namespace: "ns".into(),
-            prefix: "sealed-secrets-key".into(),
-            size: KeySize::Rsa2048,
-            validity: SignedDuration::from_hours(24),
-            common_name: String::new(),
-            renew_period: SignedDuration::from_hours(renew_hours),
-            cutoff: cutoff.map(time),
-            labels: BTreeMap::new(),
-            annotations: BTreeMap::new(),
-        }
-    }
-
-    fn keys_since(not_before: &str) -> Snapshot {
-        let day = SignedDuration::from_hours(24);
-        let key = NewKey::generate(KeySize::Rsa2048, time(not_before), day, "").unwrap();
-        let secret = key
-            .secret("ns", "k", BTreeMap::new(), BTreeMap::new())
-            .unwrap();
-        let key = Arc::new(Key::from_secret(secret).unwrap());
-        let keyring = Keyring::new([key], KeyOrder::default());
-        Snapshot {
-            keyring,
-            generation: 1,
-            loaded: true,
-        }
-    }
-
-    #[test]
-    fn a_first_key_is_made_when_there_is_none() {
-        let now = time("2026-01-01T00:00:00Z");
-        assert_eq!(
-            policy(720, None).occasion(&Snapshot::default(), now, now),
-            Some(Occasion::First)
-        );
-    }
-
-    #[test]
-    fn a_key_is_renewed_when_its_period_is_over_and_not_before() {
-        let snapshot = keys_since("2026-01-01T00:00:00Z");
-        let policy = policy(720, None);
-        let due = time("2026-01-31T00:00:00Z");
-        assert_eq!(
-            policy.occasion(&snapshot, due, time("2026-01-30T23:59:59Z")),
-            None
-        );
-        assert_eq!(
-            policy.occasion(&snapshot, due, due),
-            Some(Occasion::Due(due))
-        );
-        assert_eq!(
-            policy.sleep(&snapshot, time("2026-01-30T23:59:50Z")),
-            Duration::from_secs(10)
-        );
-    }
-
-    #[test]
-    fn a_period_of_zero_never_renews() {
-        let snapshot = keys_since("2020-01-01T00:00:00Z");
-        assert_eq!(
-            policy(0, None).occasion(
-                &snapshot,
-                time("2026-01-01T00:00:00Z"),
-                time("2026-01-01T00:00:00Z")
-            ),
-            None
-        );
-    }
-
-    #[test]
-    fn a_key_from_before_the_cut_off_is_replaced_once() {
-        let cutoff = "2026-01-01T00:00:00Z";
-        let policy = policy(0, Some(cutoff));
-        let now = time("2026-01-02T00:00:00Z");
-        let old = keys_since("2025-12-31T00:00:00Z");
-        assert_eq!(
-            policy.occasion(&old, now, now),
-            Some(Occasion::CutOff(time(cutoff)))
-        );
-        assert_eq!(policy.occasion(&keys_since(cutoff), now, now), None);
-    }
-
-    #[test]
-    fn a_cut_off_in_the_future_makes_one_key() {
-        let policy = policy(0, Some("2099-01-01T00:00:00Z"));
-        let started = time("2026-01-02T00:00:00.5Z");
-        let old = keys_since("2026-01-01T00:00:00Z");
-        assert_eq!(
-            policy.occasion(&old, started, started),
-            Some(Occasion::CutOff(started))
-        );
-        let made = keys_since("2026-01-02T00:00:00Z");
-        assert_eq!(
-            policy.occasion(&made, started, time("2026-01-03T00:00:00Z")),
-            None
-        );
     }
 }

@@ -1,23 +1,31 @@
-//! The sealing keys: watched live, made when due, published.
+//! The sealing keys: watched live, made when due or asked for, published.
+//!
+//! `watch` reads the key Secrets into a [`Snapshot`]. `plan` decides, as a pure function, whether a
+//! key is made and what requests are answered; `maker` carries that out. `publish` keeps the
+//! ConfigMaps through which the certificates get out and the requests come in.
 
 mod maker;
+mod plan;
 mod publish;
 mod watch;
 
-pub use maker::{KeyPolicy, make_keys};
-pub use publish::{PUBLIC_KEYS, publish};
-pub use watch::watch_keys;
+pub use maker::{Wishes, make_keys};
+pub use plan::{KeyPolicy, Occasion, Pending, Plan, Seen};
+pub use publish::{Counter, publish};
+pub use watch::{KeyChoice, watch_keys};
 
 use std::sync::Arc;
 
-use seal_keyring::Keyring;
-use tokio::sync::watch as channel;
+use seal_keyring::{Inventory, KeyEntry, Keyring, requests::Answers};
+use tokio::sync::{Notify, watch as channel};
 
 /// The keyring at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
     /// The keys in use.
     pub keyring: Keyring,
+    /// All keys, in use or not.
+    pub inventory: Inventory,
     /// Counts changes of the keyring: what no key opened is tried again when it moves.
     pub generation: u64,
     /// Whether the keys have been read at all.
@@ -61,21 +69,41 @@ impl KeySource {
 }
 
 impl KeySink {
-    /// Publishes a keyring to all sources, if it differs from the one before.
-    pub fn put(&self, keyring: Keyring) {
+    /// Publishes a keyring, and the keys that are not in it, to all sources, if anything differs
+    /// from before.
+    pub fn put(&self, keyring: Keyring, others: Vec<KeyEntry>) {
+        let inventory = Inventory::new(&keyring, others);
         self.0.send_if_modified(|before| {
             let same = before.loaded && is_same(&before.keyring, &keyring);
-            if !same {
-                let generation = before.generation + 1;
+            let changed = !same || before.inventory != inventory;
+            if changed {
                 *before = Arc::new(Snapshot {
                     keyring,
-                    generation,
+                    inventory,
+                    generation: before.generation + u64::from(!same),
                     loaded: true,
                 });
             }
-            !same
+            changed
         });
     }
+}
+
+/// The two sides of what is asked for: who makes keys, and who hears and answers.
+#[must_use]
+pub fn wishes(signals: Arc<Notify>) -> (Wishes, Counter) {
+    let (pending, is_pending) = channel::channel(Pending::new());
+    let (answers, are_answered) = channel::channel(Answers::new());
+    let wishes = Wishes {
+        signals,
+        pending: is_pending,
+        answers,
+    };
+    let counter = Counter {
+        pending,
+        answers: are_answered,
+    };
+    (wishes, counter)
 }
 
 /// The same keys with the same certificates, in the same order.

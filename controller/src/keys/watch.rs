@@ -11,7 +11,7 @@ use kube::{
         watcher::{Config, Event, watcher},
     },
 };
-use seal_keyring::{KEY_LABEL, Key, KeyOrder, Keyring, in_use};
+use seal_keyring::{KEY_LABEL, Key, KeyEntry, KeyOrder, KeyState, Keyring, state_of};
 
 use super::KeySink;
 use crate::wiped::Wiped;
@@ -23,27 +23,47 @@ enum Source {
     Legacy,
 }
 
+/// Which keys are read, and in which order they stand.
+#[derive(Debug, Clone)]
+pub struct KeyChoice {
+    /// What the names of key Secrets begin with.
+    pub prefix: String,
+    /// What makes a key the newest.
+    pub order: KeyOrder,
+    /// Whether a new key seals only once it is backed up.
+    pub require_backup: bool,
+}
+
+impl KeyChoice {
+    fn keyring(&self, keys: Vec<Arc<Key>>) -> Keyring {
+        let keyring = Keyring::new(keys, self.order);
+        match self.require_backup {
+            true => keyring.requiring_backup(),
+            false => keyring,
+        }
+    }
+}
+
 /// Watches for ever; every change goes to `sink`. A key Secret that cannot be read is reported and
 /// passed over.
 pub async fn watch_keys(
     client: Client,
     namespace: String,
-    prefix: String,
-    order: KeyOrder,
+    choice: KeyChoice,
     sink: KeySink,
 ) -> Infallible {
     let secrets: Api<Secret> = Api::namespaced(client, &namespace);
     let labelled = watcher(secrets.clone(), Config::default().labels(KEY_LABEL))
         .default_backoff()
         .map(|event| (Source::Labelled, event));
-    let by_name = Config::default().fields(&format!("metadata.name={prefix}"));
+    let by_name = Config::default().fields(&format!("metadata.name={}", choice.prefix));
     let legacy = watcher(secrets, by_name)
         .default_backoff()
         .map(|event| (Source::Legacy, event));
     let mut events = pin!(stream::select(labelled, legacy));
 
     let mut found = Found {
-        prefix,
+        prefix: choice.prefix.clone(),
         ..Found::default()
     };
     loop {
@@ -51,7 +71,7 @@ pub async fn watch_keys(
             Some((source, Ok(event))) => {
                 found.apply(source, event);
                 if found.is_complete() {
-                    sink.put(Keyring::new(found.keys(), order));
+                    sink.put(choice.keyring(found.keys()), found.others());
                 }
             }
             Some((_, Err(error))) => {
@@ -73,9 +93,16 @@ struct Found {
 /// The keys that one watch shows, and those of a list that is still coming in.
 #[derive(Debug, Default)]
 struct Listed {
-    keys: BTreeMap<String, Arc<Key>>,
-    coming: BTreeMap<String, Arc<Key>>,
+    keys: BTreeMap<String, Read>,
+    coming: BTreeMap<String, Read>,
     complete: bool,
+}
+
+/// What a key Secret holds: a key in use, or what there is to tell about it.
+#[derive(Debug)]
+enum Read {
+    Key(Arc<Key>),
+    Other(Box<KeyEntry>),
 }
 
 impl Found {
@@ -84,8 +111,24 @@ impl Found {
     }
 
     fn keys(&self) -> Vec<Arc<Key>> {
-        let keys = self.labelled.keys.values().chain(self.legacy.keys.values());
-        keys.cloned().collect()
+        let keys = self.read().filter_map(|(_, read)| match read {
+            Read::Key(key) => Some(Arc::clone(key)),
+            Read::Other(_) => None,
+        });
+        keys.collect()
+    }
+
+    /// The Secrets that are no keys in use. One that both watches show counts once.
+    fn others(&self) -> Vec<KeyEntry> {
+        let others = self.read().filter_map(|(name, read)| match read {
+            Read::Key(_) => None,
+            Read::Other(entry) => Some((name, (**entry).clone())),
+        });
+        others.collect::<BTreeMap<_, _>>().into_values().collect()
+    }
+
+    fn read(&self) -> impl Iterator<Item = (&String, &Read)> {
+        self.labelled.keys.iter().chain(&self.legacy.keys)
     }
 
     fn apply(&mut self, source: Source, event: Event<Secret>) {
@@ -97,8 +140,9 @@ impl Found {
         match event {
             Event::Init => listed.coming.clear(),
             Event::InitApply(secret) => {
+                let name = secret.name_any();
                 if let Some(key) = read(secret, &prefix) {
-                    listed.coming.insert(key.name().to_owned(), key);
+                    listed.coming.insert(name, key);
                 }
             }
             Event::InitDone => {
@@ -106,9 +150,10 @@ impl Found {
                 listed.complete = true;
             }
             Event::Apply(secret) => {
-                listed.keys.remove(&secret.name_any());
+                let name = secret.name_any();
+                listed.keys.remove(&name);
                 if let Some(key) = read(secret, &prefix) {
-                    listed.keys.insert(key.name().to_owned(), key);
+                    listed.keys.insert(name, key);
                 }
             }
             Event::Delete(secret) => {
@@ -119,16 +164,24 @@ impl Found {
     }
 }
 
-fn read(secret: Secret, prefix: &str) -> Option<Arc<Key>> {
-    if !in_use(&secret, prefix) {
-        drop(Wiped(secret));
-        return None;
+fn read(secret: Secret, prefix: &str) -> Option<Read> {
+    match state_of(&secret.metadata, prefix) {
+        Some(KeyState::Active) => {}
+        Some(state) => {
+            let secret = Wiped(secret);
+            let entry = KeyEntry::out_of_use(&secret.0, state);
+            return Some(Read::Other(Box::new(entry)));
+        }
+        None => {
+            drop(Wiped(secret));
+            return None;
+        }
     }
     match Key::from_secret(secret) {
-        Ok(key) => Some(Arc::new(key)),
+        Ok(key) => Some(Read::Key(Arc::new(key))),
         Err((name, error)) => {
             tracing::error!(secret = %name, %error, "a key Secret cannot be read and is passed over");
-            None
+            Some(Read::Other(Box::new(KeyEntry::malformed(&name, &error))))
         }
     }
 }
@@ -191,6 +244,9 @@ mod tests {
             .insert(KEY_LABEL.into(), "compromised".into());
         found.apply(Source::Labelled, Event::Apply(key));
         assert!(names(&found).is_empty());
+        let told = found.others();
+        assert_eq!(told[0].standing.as_str(), "compromised");
+        assert!(told[0].id.is_some());
     }
 
     #[test]
@@ -203,6 +259,9 @@ mod tests {
         found.apply(Source::Labelled, Event::InitApply(secret("good")));
         found.apply(Source::Labelled, Event::InitDone);
         assert_eq!(names(&found), ["good"]);
+        let told = found.others();
+        assert_eq!(told[0].secret, "broken");
+        assert_eq!(told[0].standing.as_str(), "malformed");
     }
 
     #[test]

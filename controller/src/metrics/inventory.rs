@@ -184,6 +184,23 @@ impl Inventory {
             None,
             MetricType::Gauge,
         )?)?;
+        let (used, awaited) = (&snapshot.keyring, snapshot.keyring.awaiting_backup());
+        let unmarked = used.iter().filter(|key| key.marks().backup.is_none());
+        for (name, help, count) in [
+            (
+                "keys_not_backed_up",
+                "Keys in use without a mark of a backup",
+                unmarked.count(),
+            ),
+            (
+                "keys_awaiting_backup",
+                "Keys that seal only once they are backed up",
+                awaited.count(),
+            ),
+        ] {
+            let count = ConstGauge::new(i64::try_from(count).unwrap_or(i64::MAX));
+            count.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
+        }
         let help = "Keys in use";
         let count = ConstGauge::new(i64::try_from(snapshot.keyring.len()).unwrap_or(i64::MAX));
         count.encode(encoder.encode_descriptor("keys", help, None, MetricType::Gauge)?)?;

@@ -20,7 +20,7 @@ use super::{
     voucher::vouched,
 };
 use crate::{
-    events::{Told, tell},
+    events::{Told, sealed_secret, tell},
     outcome::{Failure, Reason, Success},
     status::{self, Ending},
     unsealer::Watched,
@@ -73,7 +73,7 @@ pub(super) async fn record(
     }
     if let Some(event) = event(right, told) {
         // An event more or less changes nothing: it is told once and not tried again.
-        if let Err(error) = tell(&context.client, metadata, event, now).await {
+        if let Err(error) = tell(&context.client, sealed_secret(metadata), event, now).await {
             tracing::debug!(%error, "the event could not be told");
         }
     }

@@ -28,8 +28,8 @@ What it may do in its own namespace: its keys, and the public side of them that 
   verbs: [create]
 - apiGroups: [""]
   resources: [configmaps]
-  resourceNames: [seal-public-keys]
-  verbs: [get, update]
+  resourceNames: [seal-public-keys, seal-keys, seal-key-requests]
+  verbs: [get, list, watch, update]
 {{- end -}}
 
 {{/*

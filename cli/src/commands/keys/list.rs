@@ -1,0 +1,233 @@
+//! `seal keys list`: every key of a cluster, and what needs it.
+
+mod table;
+mod uses;
+
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+use kube::api::DynamicObject;
+use seal_api::SealedSecret;
+use seal_envelope::Identity;
+use seal_keyring::{Inventory, KeyEntry};
+use seal_manifest::{Reading, Stream};
+use serde::Serialize;
+
+use self::uses::{Use, Uses};
+use crate::{
+    cluster::{
+        Connection, Controller,
+        keys::{KeyDesk, sealed_secrets},
+        with_client,
+    },
+    error::{Error, Errors},
+    identities,
+    input::Source,
+    output, paths, report,
+};
+
+/// Lists every key of a cluster: what it does, how old it is, and what needs it.
+///
+/// Standing: current seals and opens; active opens; awaits-backup opens, and seals once it is backed
+/// up; malformed is a Secret that holds no usable key; compromised, retired and other words take a
+/// key out of use; gone is a key that something needs and that is not there.
+///
+/// What needs a key in the cluster is counted from what the controller recorded in the status of
+/// each SealedSecret when it last unsealed it. With PATH the SealedSecrets of these files are
+/// counted, too: by their key hints, or for certain with the private keys (--identity).
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct List {
+    /// Files and directories whose SealedSecrets are counted, too
+    #[arg(value_name = "PATH")]
+    paths: Vec<Source>,
+
+    /// Private keys that tell for certain what needs them: PEM, or key Secrets; may be repeated
+    #[arg(short, long = "identity", value_name = "FILE", requires = "paths")]
+    identities: Vec<Source>,
+
+    /// How to tell
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    output: Output,
+
+    #[command(flatten)]
+    controller: Controller,
+
+    #[command(flatten)]
+    connection: Connection,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  seal keys list
+  seal keys list apps/
+  seal keys list --identity keys.yaml apps/ --output json";
+
+/// How the list is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// A table for people.
+    Text,
+    /// For machines, one array.
+    Json,
+}
+
+/// One key, and what needs it.
+#[derive(Debug, Serialize)]
+struct Row {
+    #[serde(flatten)]
+    key: Listed,
+    /// In the cluster; absent where that could not be counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster: Option<Use>,
+    /// In the files; absent without files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files: Option<Use>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Listed {
+    There(Box<KeyEntry>),
+    Gone { standing: &'static str, id: String },
+}
+
+impl List {
+    /// Carries it out.
+    ///
+    /// # Errors
+    /// What stood in the way. Only that SealedSecrets cannot be listed is no reason to fail.
+    pub fn run(self) -> Result<(), Errors> {
+        let files = self.count_files()?;
+        let service = self.controller.service(None);
+        let (inventory, objects) = with_client(&self.connection, async |client| {
+            let desk = KeyDesk::of(client.clone(), &service);
+            let inventory = desk.inventory().await?;
+            Ok((inventory, sealed_secrets(client).await))
+        })?;
+        let cluster = match objects {
+            Ok(objects) => Some(recorded(&objects)),
+            Err(error @ Error::KeyAdministrator { .. }) => {
+                report::warning(&format_args!("what needs a key was not counted: {error}"));
+                None
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let rows = rows(inventory, cluster.as_ref(), files.as_ref());
+        let text = match self.output {
+            Output::Text => table::of(&rows, Timestamp::now()),
+            Output::Json => format!(
+                "{}\n",
+                serde_json::to_string_pretty(&rows).unwrap_or_default()
+            ),
+        };
+        output::print(text.as_bytes())?;
+        let opened = !self.identities.is_empty();
+        for note in notes(cluster.as_ref(), files.as_ref(), opened) {
+            report::note(&note);
+        }
+        Ok(())
+    }
+
+    /// `None` without files.
+    fn count_files(&self) -> Result<Option<Uses>, Errors> {
+        if self.paths.is_empty() {
+            return Ok(None);
+        }
+        let mut identities = Vec::new();
+        for source in &self.identities {
+            identities.extend(identities::read(source)?);
+        }
+        let mut uses = Uses::default();
+        let mut errors = Errors::default();
+        for input in paths::expand(&self.paths)? {
+            if let Err(found) = count(&input.source, &identities, &mut uses) {
+                errors.extend(found);
+            }
+        }
+        errors.or(Some(uses))
+    }
+}
+
+/// A file that does not even mention a SealedSecret need not be readable.
+fn count(source: &Source, identities: &[Identity], uses: &mut Uses) -> Result<(), Errors> {
+    let mut bytes = source.read()?;
+    if memchr::memmem::find(&bytes, b"SealedSecret").is_none() {
+        return Ok(());
+    }
+    let bytes = std::mem::take(&mut *bytes);
+    let stream = Stream::parse(&source.to_string(), bytes, Reading::Kubernetes)?;
+    for document in stream.documents() {
+        for object in document.objects()? {
+            if object.kind().as_deref() != Some("SealedSecret") {
+                continue;
+            }
+            let at = object.location();
+            let sealed = SealedSecret::decode(object.to_json()?)
+                .map_err(|error| Error::SealedSecret { at, error })?;
+            match identities {
+                [] => uses.add_hinted(&sealed),
+                identities => uses.add_opened(&sealed, identities),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn recorded(objects: &[DynamicObject]) -> Uses {
+    let mut uses = Uses::default();
+    for object in objects {
+        uses.add_recorded(object);
+    }
+    uses
+}
+
+/// The keys that are there, then those that something needs and that are not.
+fn rows(inventory: Inventory, cluster: Option<&Uses>, files: Option<&Uses>) -> Vec<Row> {
+    let used = |uses: Option<&Uses>, id: Option<&str>| {
+        uses.map(|uses| id.map(|id| uses.of(id)).unwrap_or_default())
+    };
+    let needed = cluster.into_iter().chain(files).flat_map(Uses::keys);
+    let gone: std::collections::BTreeSet<_> = needed
+        .filter(|id| inventory.find(id).is_none())
+        .map(str::to_owned)
+        .collect();
+    let there = inventory.keys.into_iter().map(|key| Row {
+        cluster: used(cluster, key.id.as_deref()),
+        files: used(files, key.id.as_deref()),
+        key: Listed::There(Box::new(key)),
+    });
+    let gone = gone.into_iter().map(|id| Row {
+        cluster: used(cluster, Some(&id)),
+        files: used(files, Some(&id)),
+        key: Listed::Gone {
+            standing: "gone",
+            id,
+        },
+    });
+    there.chain(gone).collect()
+}
+
+/// What the counts do not tell.
+fn notes(cluster: Option<&Uses>, files: Option<&Uses>, opened: bool) -> Vec<String> {
+    let why_not = match opened {
+        true => "are opened by none of the private keys",
+        false => "do not say which key they need; --identity finds out",
+    };
+    let unknown = |uses: Option<&Uses>, place: &str, why: &str| {
+        let unknown = uses.map(|uses| uses.unknown).filter(|it| it.objects > 0)?;
+        let Use {
+            objects, values, ..
+        } = unknown;
+        Some(format!(
+            "{objects} SealedSecrets ({values} values) {place} {why}"
+        ))
+    };
+    let in_cluster = "have no record of the keys that they need";
+    [
+        unknown(cluster, "in the cluster", in_cluster),
+        unknown(files, "in the files", why_not),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

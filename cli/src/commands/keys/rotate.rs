@@ -1,0 +1,152 @@
+//! `seal keys rotate`: a new key that seals from then on.
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use seal_keyring::requests::{Request, RequestOutcome};
+use serde::Serialize;
+
+use crate::{
+    cluster::{Connection, Controller, keys::KeyDesk, parse_timeout, with_client},
+    error::{Error, Errors},
+    output, report,
+};
+
+/// Asks the controller for a new key, and waits until it seals.
+///
+/// The old keys go on opening what was sealed with them; nothing has to be sealed again. It takes
+/// the rights of a key administrator (the Role seal-key-admin), who can neither read a key nor
+/// replace the published certificate. The controller makes a few keys an hour on request; requests
+/// that are made at the same time get the same one.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Rotate {
+    /// Names the request: however often it is made, it leads to one key. Random when absent
+    #[arg(long, value_name = "ID", value_parser = parse_id)]
+    request_id: Option<String>,
+
+    /// How long to wait for the new key (such as 30s or 5m); 0 is for ever
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = parse_timeout)]
+    timeout: Duration,
+
+    /// How to tell
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    output: Output,
+
+    #[command(flatten)]
+    controller: Controller,
+
+    #[command(flatten)]
+    connection: Connection,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  seal keys rotate
+  seal keys rotate --request-id 2026-q3 --output json
+  seal keys fetch -w cert.pem    # the new certificate
+
+Exit status: 0 the new key is there, 2 it is not.";
+
+/// How the result is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people.
+    Text,
+    /// For machines, one object.
+    Json,
+}
+
+/// For machines.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rotated<'a> {
+    request_id: &'a str,
+    #[serde(flatten)]
+    outcome: &'a RequestOutcome,
+}
+
+impl Rotate {
+    /// Carries it out.
+    ///
+    /// # Errors
+    /// What stood in the way, or that the controller refused.
+    pub fn run(self) -> Result<(), Errors> {
+        let id = match &self.request_id {
+            Some(id) => id.clone(),
+            None => random_id()?,
+        };
+        let service = self.controller.service(None);
+        let outcome = with_client(&self.connection, async |client| {
+            let desk = KeyDesk::of(client, &service);
+            desk.ask(&id, &Request::Rotate).await?;
+            desk.answer(&id, self.timeout).await
+        })?;
+        let (old, new) = match &outcome {
+            RequestOutcome::Done { old_key, new_key }
+            | RequestOutcome::AwaitsBackup { old_key, new_key } => (old_key, new_key),
+            RequestOutcome::Refused { why } => {
+                return Err(Error::Refused { why: why.clone() }.into());
+            }
+        };
+        let text = match self.output {
+            Output::Text => {
+                let old = old.as_deref().unwrap_or("none");
+                format!("old key {old}\nnew key {new}\n")
+            }
+            Output::Json => {
+                let rotated = Rotated {
+                    request_id: &id,
+                    outcome: &outcome,
+                };
+                format!(
+                    "{}\n",
+                    serde_json::to_string_pretty(&rotated).unwrap_or_default()
+                )
+            }
+        };
+        output::print(text.as_bytes())?;
+        if let RequestOutcome::AwaitsBackup { .. } = outcome {
+            report::warning(
+                &"the new key seals once it is marked as backed up; until then the old one does",
+            );
+        }
+        Ok(())
+    }
+}
+
+fn random_id() -> Result<String, Error> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|error| Error::Cluster {
+        what: "name the request".into(),
+        why: error.to_string(),
+        status: None,
+    })?;
+    Ok(format!("{:016x}", u64::from_be_bytes(bytes)))
+}
+
+/// What a ConfigMap takes as the name of an item.
+fn parse_id(text: &str) -> Result<String, String> {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    match text.len() {
+        1..=63 if text.bytes().all(is_allowed) && !text.starts_with('.') => Ok(text.to_owned()),
+        _ => Err("expected up to 63 letters, digits, and -_.".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_what_a_config_map_takes() {
+        for id in ["a", "2026-q3", "A_b.c-1", &"x".repeat(63)] {
+            assert_eq!(parse_id(id), Ok(id.to_owned()));
+        }
+        for id in ["", "a b", "a,b", "a/b", "..", "ä", &"x".repeat(64)] {
+            assert!(parse_id(id).is_err(), "{id}");
+        }
+        let (a, b) = (random_id().unwrap(), random_id().unwrap());
+        assert!(a != b && parse_id(&a).is_ok(), "{a} {b}");
+    }
+}
