@@ -43,6 +43,12 @@ impl From<seal_manifest::Error> for Failure {
     }
 }
 
+impl From<seal_manifest::EditError> for Failure {
+    fn from(error: seal_manifest::EditError) -> Self {
+        Self(error.to_string())
+    }
+}
+
 impl From<seal_manifest::EmitError> for Failure {
     fn from(error: seal_manifest::EmitError) -> Self {
         Self(error.to_string())

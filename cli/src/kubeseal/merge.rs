@@ -3,18 +3,19 @@
 use std::{fs::OpenOptions, path::Path};
 
 use jiff::Timestamp;
-use serde_json::{Map, Value};
+use seal_manifest::{Reading, Stream};
+use serde_json::Value;
 
 use super::{
     certificate,
     failure::{Failure, Outcome},
     flags::Flags,
     input::{Input, read_file},
-    json::{self, Format, Ordered},
+    json::Format,
     seal::Sealing,
-    sealed::{self, Found},
+    sealed,
 };
-use crate::output::{self, Privacy};
+use crate::output::Batch;
 
 /// Seals the one Secret of the input in the name and the namespace of the file, and writes its items
 /// there.
@@ -25,7 +26,8 @@ pub fn run(flags: &Flags, path: &str, input: &mut Input) -> Outcome<()> {
     let certificate = certificate::parse(&certificate::load(flags)?, Timestamp::now())?;
     let file = OpenOptions::new().read(true).write(true).open(path);
     drop(file.map_err(|error| Failure::of_path("open", path, &error))?);
-    let mut originals = sealed::decode(path, &read_file(path)?)?;
+    let bytes = read_file(path)?;
+    let mut originals = sealed::decode(path, &bytes)?;
     let original = originals.swap_remove(0);
     if !originals.is_empty() {
         return Err(Failure::new(format!(
@@ -48,14 +50,11 @@ pub fn run(flags: &Flags, path: &str, input: &mut Input) -> Outcome<()> {
         .collect::<Outcome<_>>()?;
     let format = Format::parse(&flags.format)?;
     let update = only(sealed, format)?;
-    let merged = merge(original, &update)?;
-    let text = format.write(&Ordered::object(&merged))?;
+    let edited = edited(path, &bytes, &update)?;
     // Links and permissions stay, and nobody ever sees half of it.
-    Ok(output::write(
-        Some(Path::new(path)),
-        text.as_bytes(),
-        Privacy::Public,
-    )?)
+    let mut batch = Batch::default();
+    batch.add_edited(Path::new(path), &bytes, edited.text().as_bytes())?;
+    Ok(batch.commit()?)
 }
 
 /// Upstream decodes what it has just written as one object; a second document disturbs it as JSON
@@ -82,36 +81,20 @@ const MERGED: [&[&str]; 4] = [
     &["spec", "template", "data"],
 ];
 
-fn merge(original: Found, update: &Value) -> Outcome<Value> {
-    let mut merged = original.value;
-    // Upstream writes the template of a file that has none.
-    mapping(&mut merged, &["spec", "template", "metadata"])?;
-    for path in MERGED {
-        let found = path.iter().try_fold(update, |value, name| value.get(name));
-        if let Some(Value::Object(new)) = found.filter(|value| !json::is_empty(value)) {
-            mapping(&mut merged, path)?.extend(new.clone());
+/// The file with the texts of the update in their places. Upstream writes the whole file anew, in the
+/// format of `-o`, and loses comments, order and quoting.
+fn edited(path: &str, bytes: &[u8], update: &Value) -> Outcome<Stream> {
+    let stream = Stream::parse(path, bytes.to_vec(), Reading::Kubernetes)?;
+    let mut edits = stream.edit();
+    for document in stream.documents() {
+        for path in MERGED {
+            let found = path.iter().try_fold(update, |value, name| value.get(name));
+            for (key, value) in found.and_then(Value::as_object).into_iter().flatten() {
+                let place = [path, &[key.as_str()]].concat();
+                let text = value.as_str().unwrap_or_default();
+                edits.set(document.root(), &place, text)?;
+            }
         }
     }
-    for path in [&["metadata"][..], &["spec", "template", "metadata"]] {
-        mapping(&mut merged, path)?.retain(|_, value| !json::is_empty(value));
-    }
-    Ok(merged)
-}
-
-/// The mapping at a path, made where there is none.
-fn mapping<'a>(value: &'a mut Value, path: &[&str]) -> Outcome<&'a mut Map<String, Value>> {
-    let refused = |name: &str| Failure::new(format!("{name} of the sealed file is no mapping"));
-    let fill = |value: &mut Value| {
-        if value.is_null() {
-            *value = Value::Object(Map::new());
-        }
-    };
-    let mut at = value;
-    for name in path {
-        let fields = at.as_object_mut().ok_or_else(|| refused(name))?;
-        at = fields.entry(*name).or_insert(Value::Null);
-        fill(at);
-    }
-    at.as_object_mut()
-        .ok_or_else(|| refused(path.last().unwrap_or(&"")))
+    Ok(edits.apply()?)
 }

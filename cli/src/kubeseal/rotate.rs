@@ -1,6 +1,7 @@
 //! `--re-encrypt`: the controller seals again with its newest key.
 
 use seal_api::annotations::KEY_HINTS;
+use seal_manifest::{Document, Reading, Stream};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -20,7 +21,10 @@ use super::{
 pub fn run(flags: &Flags, input: &mut Input, out: &mut Zeroizing<String>) -> Outcome<()> {
     let controller = Controller::find(&flags.cluster)?;
     let name = input.name();
-    let objects = sealed::stream(&name, input.read()?)?;
+    let bytes = input.read()?;
+    let objects = sealed::stream(&name, bytes.clone())?;
+    let in_place = !flags.output_file.is_empty() && flags.output_file == flags.input_file;
+    let mut again = Vec::new();
     if objects.is_empty() && !flags.output_file.is_empty() {
         return Err(Failure::new(format!("{name}: holds no SealedSecret")));
     }
@@ -49,9 +53,45 @@ pub fn run(flags: &Flags, input: &mut Input, out: &mut Zeroizing<String>) -> Out
             remove_hint(&mut sealed);
         }
         let format = Format::parse(&flags.format)?;
-        out.push_str(&format.write(&Ordered::object(&sealed))?);
+        if in_place {
+            again.push((object, sealed));
+        } else {
+            out.push_str(&format.write(&Ordered::object(&sealed))?);
+        }
+    }
+    if in_place {
+        out.push_str(edited(&name, &bytes, &again)?.text());
     }
     Ok(())
+}
+
+/// The file with the new values in the places of the old ones. Upstream writes it anew.
+fn edited(name: &str, bytes: &[u8], again: &[(Value, Value)]) -> Outcome<Stream> {
+    let stream = Stream::parse(name, bytes.to_vec(), Reading::Kubernetes)?;
+    let mut edits = stream.edit();
+    let roots = stream.documents().iter().map(Document::root);
+    let objects = roots.filter(|root| root.to_json().is_ok_and(|it| sealed::holds_any(&it)));
+    for (root, (old, new)) in objects.zip(again) {
+        for place in [
+            &["spec", "encryptedData"][..],
+            &["spec"],
+            &["metadata", "annotations"],
+        ] {
+            let at = |object| {
+                place
+                    .iter()
+                    .try_fold(object, |it: &Value, name| it.get(name))
+            };
+            let texts = at(new).and_then(Value::as_object).into_iter().flatten();
+            for (key, text) in texts {
+                let before = at(old).and_then(|it| it.get(key));
+                if let Some(text) = text.as_str().filter(|_| before != Some(text)) {
+                    edits.set(root, &[place, &[key.as_str()]].concat(), text)?;
+                }
+            }
+        }
+    }
+    Ok(edits.apply()?)
 }
 
 fn has_hint(object: &Value) -> bool {

@@ -43,17 +43,22 @@ pub fn decode(name: &str, bytes: &Zeroizing<Vec<u8>>) -> Outcome<Vec<Found>> {
 pub fn stream(name: &str, bytes: Zeroizing<Vec<u8>>) -> Outcome<Vec<Value>> {
     documents::read(name, bytes, |root, _| {
         let value = root.to_json()?;
-        let known = ["kind", "apiVersion", "metadata", "spec", "status"];
-        let is_known = |name: &String| known.iter().any(|it| it.eq_ignore_ascii_case(name));
-        let holds = value.as_object().is_some_and(|fields| {
-            fields
-                .iter()
-                .any(|(name, it)| is_known(name) && !it.is_null())
-        });
-        Ok(match holds {
+        Ok(match holds_any(&value) {
             true => Held::Found(value),
             false => Held::Nothing,
         })
+    })
+}
+
+/// Whether it has anything of what an object has.
+#[must_use]
+pub fn holds_any(value: &Value) -> bool {
+    let known = ["kind", "apiVersion", "metadata", "spec", "status"];
+    let is_known = |name: &String| known.iter().any(|it| it.eq_ignore_ascii_case(name));
+    value.as_object().is_some_and(|fields| {
+        fields
+            .iter()
+            .any(|(name, it)| is_known(name) && !it.is_null())
     })
 }
 

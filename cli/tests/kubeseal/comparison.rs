@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    envelopes,
+    edited, envelopes,
     machine::{Found, Observed},
     transcripts::{RecordedFlag, Transcript, Transcripts},
 };
@@ -70,7 +70,14 @@ fn compare_files(expected: &Transcript, observed: &Observed, found: &mut Vec<Str
             continue;
         };
         let written = without_ciphertexts(&content(&observed.files, name));
-        if written != *text {
+        if expected.edited == Some(name.as_str()) {
+            let before = content(&observed.before, name);
+            found.extend(edited::differences(
+                &before,
+                &content(&observed.files, name),
+                text,
+            ));
+        } else if written != *text {
             found.push(unequal(name, &written, text));
         }
         if let Some(right) = expected.modes_after.get(name)
@@ -100,7 +107,7 @@ fn content(files: &BTreeMap<String, Found>, name: &str) -> String {
     }
 }
 
-fn without_ciphertexts(text: &str) -> String {
+pub(crate) fn without_ciphertexts(text: &str) -> String {
     let is_base64 = |letter: char| letter.is_ascii_alphanumeric() || "+/=".contains(letter);
     let mut replaced = String::new();
     let mut run = String::new();

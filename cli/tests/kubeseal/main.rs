@@ -10,6 +10,7 @@
 
 mod comparison;
 mod deviations;
+mod edited;
 mod envelopes;
 mod interrupted;
 mod live;

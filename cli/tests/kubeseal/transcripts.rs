@@ -53,6 +53,9 @@ pub(crate) struct Transcript {
     pub(crate) opened: BTreeMap<String, Value>,
     #[serde(default)]
     pub(crate) flags: Vec<RecordedFlag>,
+    /// The file that ours edits where upstream writes it anew: not recorded, but a deviation.
+    #[serde(skip)]
+    pub(crate) edited: Option<&'static str>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -134,6 +134,11 @@ pub(super) const MERGED_WITH_LABEL: &str = r#"{
     "namespace": "team-a"
   },
   "spec": {
+    "encryptedData": {
+      "password": "<ciphertext>",
+      "other": "<ciphertext>",
+      "extra": "<ciphertext>"
+    },
     "template": {
       "metadata": {
         "name": "db",
@@ -142,11 +147,6 @@ pub(super) const MERGED_WITH_LABEL: &str = r#"{
           "b": "2"
         }
       }
-    },
-    "encryptedData": {
-      "extra": "<ciphertext>",
-      "other": "<ciphertext>",
-      "password": "<ciphertext>"
     }
   }
 }
@@ -157,23 +157,7 @@ pub(super) const EXTRA_KEPT: &str = r#"[
    "items": {"extra": "dg==", "other": "c3RheXM=", "password": "b2xk"},
    "kept": ["other", "password"]}]"#;
 
-pub(super) const MERGED_INTO_NOTHING: &str = r#"{
-  "kind": "SealedSecret",
-  "apiVersion": "bitnami.com/v1alpha1",
-  "metadata": {
-    "name": "db",
-    "namespace": "team-a"
-  },
-  "spec": {
-    "template": {
-      "metadata": {}
-    },
-    "encryptedData": {
-      "extra": "<ciphertext>"
-    }
-  }
-}
-"#;
+pub(super) const MERGED_INTO_NOTHING: &str = r#"{"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "metadata": {"name": "db", "namespace": "team-a"}, "spec": {"encryptedData": {"extra": "<ciphertext>"}}}"#;
 
 pub(super) const EXTRA_ALONE: &str = r#"[
   {"name": "db", "namespace": "team-a", "scope": "strict", "keys": ["a"],
