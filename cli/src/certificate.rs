@@ -61,8 +61,16 @@ impl CertificateOptions {
     /// # Errors
     /// Those of [`Recipients`].
     pub fn load(&self) -> Result<Arc<Certificate>, Errors> {
+        self.load_for(Path::new(NO_FILE))
+    }
+
+    /// The certificate for what goes into this file.
+    ///
+    /// # Errors
+    /// Those of [`Recipients`].
+    pub fn load_for(&self, file: &Path) -> Result<Arc<Certificate>, Errors> {
         let mut recipients = Recipients::new(self);
-        let settings = recipients.settings_of(Path::new(NO_FILE))?;
+        let settings = recipients.settings_of(file)?;
         Ok(recipients.certificate(&settings)?)
     }
 

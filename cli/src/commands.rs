@@ -4,10 +4,13 @@ pub mod check;
 pub mod completions;
 pub mod decrypt;
 pub mod diff;
+pub mod edit;
 pub mod encrypt;
 pub mod init;
 pub mod keys;
+pub mod set;
 pub mod template;
+pub mod unset;
 pub mod value;
 
 use clap::Subcommand;
@@ -26,6 +29,9 @@ pub enum Command {
     Value(value::Value),
     Check(check::Check),
     Diff(diff::Diff),
+    Set(set::Set),
+    Unset(unset::Unset),
+    Edit(edit::Edit),
     Decrypt(decrypt::Decrypt),
     Template(template::Template),
     #[command(subcommand)]
@@ -45,6 +51,9 @@ impl Command {
             Self::Value(value) => value.run(),
             Self::Check(check) => return check.run(),
             Self::Diff(diff) => return diff.run(),
+            Self::Set(set) => set.run(),
+            Self::Unset(unset) => unset.run(),
+            Self::Edit(edit) => edit.run(),
             Self::Decrypt(decrypt) => decrypt.run(),
             Self::Template(template) => template.run(),
             Self::Keys(keys) => keys.run(),

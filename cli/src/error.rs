@@ -14,7 +14,7 @@ use seal_sealing::{SealError, SecretError};
 
 use crate::{
     certificate::CLUSTER, commands::encrypt::ValueError, config::ConfigError,
-    download::DownloadError, git::GitError, report,
+    download::DownloadError, editing::EditingError, git::GitError, report,
 };
 
 /// What a command answers that was carried out.
@@ -33,11 +33,16 @@ pub fn exit_code(outcome: Result<Answer, Errors>) -> ExitCode {
         Ok(Answer::Yes) => ExitCode::SUCCESS,
         Ok(Answer::No) => NO.into(),
         Err(errors) => {
-            for error in &errors.0 {
-                report::error(error, error.hint().as_deref());
-            }
+            tell(&errors);
             COULD_NOT.into()
         }
+    }
+}
+
+/// Tells what is wrong, and what to do about it.
+pub fn tell(errors: &Errors) {
+    for error in &errors.0 {
+        report::error(error, error.hint().as_deref());
     }
 }
 
@@ -282,6 +287,10 @@ pub enum Error {
         why: String,
     },
 
+    /// A sealed file is not edited.
+    #[error(transparent)]
+    Editing(#[from] EditingError),
+
     /// A certificate is unusable.
     #[error("{from}: {error}")]
     Certificate {
@@ -469,6 +478,7 @@ impl Error {
                  not, somebody wants to read what you seal"
             }
             Self::Expired { .. } => "fetch the current one with: seal keys fetch -w cert.pem",
+            Self::Editing(error) => return error.hint().map(str::to_owned),
             Self::Changed { .. } => "look at what changed, and run the command again",
             Self::Kubeconfig { .. } => {
                 "name a kubeconfig with --kubeconfig, or seal offline with --cert FILE"

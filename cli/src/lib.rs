@@ -4,7 +4,8 @@
 //! is written. The modules are the borders of that: [`paths`], [`input`] and [`output`] for files and
 //! standard streams, [`config`] for what a repository says of itself, [`certificate`],
 //! [`identities`] and [`cluster`] for where keys come from, [`naming`] for what objects are called,
-//! [`plain`] for Secrets that are shown, [`git`] for what Git knows, [`confirm`], [`progress`],
+//! [`plain`] for Secrets that are shown, [`editing`] for sealed files that change in place,
+//! [`undo`] for what must not outlive the program, [`git`] for what Git knows, [`prompt`], [`confirm`], [`progress`],
 //! [`help`] and [`completion`] for people at a terminal, [`error`] for what can go wrong and the
 //! exit status that it gives. Each command has a file of its own under [`commands`].
 //!
@@ -19,6 +20,7 @@ pub mod completion;
 pub mod config;
 pub mod confirm;
 pub mod download;
+pub mod editing;
 pub mod error;
 pub mod git;
 pub mod help;
@@ -31,6 +33,7 @@ pub mod parallel;
 pub mod paths;
 pub mod plain;
 pub mod progress;
+pub mod prompt;
 pub mod report;
 pub mod undo;
 

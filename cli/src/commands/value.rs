@@ -4,9 +4,10 @@ use clap::{Args, builder::NonEmptyStringValueParser};
 use seal_api::Scope;
 use seal_sealing::{SealError, label, seal_value};
 
-use super::encrypt::{MOST_DATA, scope_parser};
+use super::encrypt::scope_parser;
 use crate::{
     certificate::CertificateOptions,
+    editing::read_value,
     error::{Error, Errors},
     input::Source,
     output, report,
@@ -14,8 +15,8 @@ use crate::{
 
 /// Seals one value, to be pasted into encryptedData of a SealedSecret.
 ///
-/// The value comes from standard input or a file, byte for byte, and never from the command line,
-/// where other users and the shell's history would see it. Prints the sealed text alone; standard
+/// The value comes from a prompt without echo, standard input or a file, byte for byte, and never
+/// from the command line, where other users and the shell's history would see it. Prints the sealed text alone; standard
 /// error tells what the SealedSecret must look like for it to open.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -57,30 +58,17 @@ impl Value {
     pub fn run(self) -> Result<(), Errors> {
         let label = label(self.scope, self.bound_namespace()?, self.bound_name()?);
         let given = self.file.as_ref().or(self.from_file.as_ref());
-        let source = given.unwrap_or(&Source::Stdin);
-        source.announce("the value");
-        let value = source.read()?;
-        if value.len() > MOST_DATA {
-            return Err(Error::TooMuchData {
-                at: source.to_string(),
-                bytes: value.len(),
-                most: MOST_DATA,
-            }
-            .into());
-        }
+        let value = read_value(given, "the secret")?;
         let certificate = self.certificate.load()?;
         let recipients = certificate.recipients();
         let mut sealed = seal_value(&value, &label, recipients).map_err(|error| Error::Seal {
-            at: source.to_string(),
+            at: given.unwrap_or(&Source::Stdin).to_string(),
             error: SealError::Envelope(error),
         })?;
         if output::is_terminal() {
             sealed.push('\n');
         }
         output::print(sealed.as_bytes())?;
-        if ends_in_newline_by_accident(source, &value) {
-            report::warning(&"the value ends with a newline, which is sealed with it");
-        }
         report::note(&self.requirement());
         Ok(())
     }
@@ -123,10 +111,4 @@ impl Value {
             None => format!("opens {place}, which needs no annotation for its scope"),
         }
     }
-}
-
-/// `echo` adds one; a file of several lines is meant to end with one.
-fn ends_in_newline_by_accident(source: &Source, value: &[u8]) -> bool {
-    let breaks = value.iter().filter(|byte| **byte == b'\n').count();
-    *source == Source::Stdin && value.ends_with(b"\n") && breaks == 1
 }

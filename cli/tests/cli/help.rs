@@ -30,6 +30,11 @@ Seal:
   value        Seals one value, to be pasted into encryptedData of a SealedSecret
   init         Makes a repository ready: writes .seal.yaml and the cluster's certificate
 
+Change:
+  set          Seals a new value into a file, in place
+  unset        Removes values from a file, in place
+  edit         Opens the values of a sealed file in your editor, and seals what changed
+
 Review:
   check        Finds what is wrong with SealedSecrets, and Secrets in plaintext, without a cluster
   diff         Tells what has changed in SealedSecrets, key by key
@@ -239,7 +244,7 @@ Examples:
         str![[r#"
 Seals one value, to be pasted into encryptedData of a SealedSecret.
 
-The value comes from standard input or a file, byte for byte, and never from the command line, where other users and the shell's history would see it. Prints the sealed text alone; standard error tells what the SealedSecret must look like for it to open.
+The value comes from a prompt without echo, standard input or a file, byte for byte, and never from the command line, where other users and the shell's history would see it. Prints the sealed text alone; standard error tells what the SealedSecret must look like for it to open.
 
 Usage: seal value [OPTIONS] [FILE]
 
@@ -663,4 +668,236 @@ fn messages_have_no_colours_where_nobody_sees_them() {
     let directory = Directory::new();
     let done = directory.seal("encrypt --cert nofile secret.yaml").assert();
     assert!(!done.get_output().stderr.contains(&0x1b));
+}
+
+#[test]
+fn the_commands_that_edit_in_place_tell_their_options() {
+    shown(
+        "set --help",
+        str![[r#"
+Seals a new value into a file, in place.
+
+The value comes from a prompt without echo, standard input or a file, or is made up; the key may be there or new. It is sealed in the scope, name and namespace of the SealedSecret that the file holds. Comments, order, quoting and every other byte stay. A file that changes meanwhile is not overwritten.
+
+Usage: seal set [OPTIONS] <FILE> <KEY>
+
+Arguments:
+  <FILE>
+          A file with SealedSecrets, YAML or JSON
+
+  <KEY>
+          The key of the value in the Secret
+
+Options:
+      --from-file <FILE>
+          The file with the value, taken byte for byte; - is standard input
+
+      --generate
+          Makes up a value that nobody ever sees
+
+      --length <NUMBER>
+          How many characters to make up
+          
+          [default: 32]
+
+      --alphabet <ALPHABET>
+          Of what characters
+
+          Possible values:
+          - alphanumeric: A-Z, a-z, 0-9
+          - hex:          0-9, a-f
+          - digits:       0-9
+          - printable:    All that ASCII can print, without the blank
+          
+          [default: alphanumeric]
+
+      --characters <TEXT>
+          Of exactly these characters of ASCII, each of them once
+
+  -n, --namespace <NAMESPACE>
+          The namespace of the SealedSecret: for a file that holds several, or one that names none
+
+      --name <NAME>
+          The name of the SealedSecret, for a file that holds several
+
+      --cert <FILE|URL>
+          The certificate to seal with: a PEM file, or a file:, http: or https: URL.
+          
+          Without it .seal.yaml says with which, or the cluster that --context, --cluster, --server or --kubeconfig names is asked. When it cannot be reached, the certificate that it gave last is used.
+          
+          [env: SEALED_SECRETS_CERT]
+
+      --no-config
+          Look at no .seal.yaml
+
+  -h, --help
+          Print help (see a summary with '-h')
+
+Cluster options:
+      --controller-name <NAME>
+          The name of the controller's Service [default: sealed-secrets-controller]
+          
+          [env: SEALED_SECRETS_CONTROLLER_NAME]
+
+      --controller-namespace <NAMESPACE>
+          The namespace of the controller [default: kube-system]
+          
+          [env: SEALED_SECRETS_CONTROLLER_NAMESPACE]
+
+      --kubeconfig <FILE>
+          The kubeconfig file
+
+      --context <NAME>
+          The context of the kubeconfig
+
+      --cluster <NAME>
+          The cluster of the kubeconfig
+
+      --user <NAME>
+          The user of the kubeconfig
+
+  -s, --server <URL>
+          The address of the API server
+
+      --token <TOKEN>
+          The bearer token for the API server
+
+      --as <USER>
+          The user to act as
+
+      --as-group <GROUP>
+          A group to act as; may be repeated
+
+      --request-timeout <DURATION>
+          How long to wait for the cluster (such as 30s or 1m); 0 is for ever
+          
+          [default: 0]
+
+Examples:
+  Type it in:
+    seal set --cert cert.pem sealed.yaml password
+  A password that nobody ever sees:
+    seal set --cert cert.pem sealed.yaml password --generate --length 40
+  From another program, or a file:
+    pass show db | seal set --cert cert.pem sealed.yaml password
+    seal set --cert cert.pem sealed.yaml tls.key --from-file tls.key
+
+"#]],
+    );
+    shown(
+        "unset --help",
+        str![[r#"
+Removes values from a file, in place.
+
+Needs no certificate. Comments, order and every other byte stay.
+
+Usage: seal unset [OPTIONS] <FILE> <KEY>...
+
+Arguments:
+  <FILE>
+          A file with SealedSecrets, YAML or JSON
+
+  <KEY>...
+          The keys of the values in the Secret
+
+Options:
+  -n, --namespace <NAMESPACE>
+          The namespace of the SealedSecret: for a file that holds several, or one that names none
+
+      --name <NAME>
+          The name of the SealedSecret, for a file that holds several
+
+  -h, --help
+          Print help (see a summary with '-h')
+
+Examples:
+  seal unset sealed.yaml old-password
+
+"#]],
+    );
+    shown(
+        "edit --help",
+        str![[r#"
+Opens the values of a sealed file in your editor, and seals what changed.
+
+Values show as !sealed and stay so unless another is typed in their place; with the private keys they show in plaintext. $VISUAL or $EDITOR edits a file in a private directory in memory, which is removed with all that the editor left there. Editors that keep histories or undo files elsewhere do so here, too. In the sealed file every byte that is not asked about stays.
+
+Usage: seal edit [OPTIONS] <FILE>
+
+Arguments:
+  <FILE>
+          A file with SealedSecrets, YAML or JSON
+
+Options:
+  -i, --identity <FILE>
+          Private keys that open the old values: PEM, or key Secrets in YAML or JSON; may be repeated
+
+      --allow-disk
+          Edits on disk where there is no file system in memory
+
+  -n, --namespace <NAMESPACE>
+          The namespace of the SealedSecret: for a file that holds several, or one that names none
+
+      --name <NAME>
+          The name of the SealedSecret, for a file that holds several
+
+      --cert <FILE|URL>
+          The certificate to seal with: a PEM file, or a file:, http: or https: URL.
+          
+          Without it .seal.yaml says with which, or the cluster that --context, --cluster, --server or --kubeconfig names is asked. When it cannot be reached, the certificate that it gave last is used.
+          
+          [env: SEALED_SECRETS_CERT]
+
+      --no-config
+          Look at no .seal.yaml
+
+  -h, --help
+          Print help (see a summary with '-h')
+
+Cluster options:
+      --controller-name <NAME>
+          The name of the controller's Service [default: sealed-secrets-controller]
+          
+          [env: SEALED_SECRETS_CONTROLLER_NAME]
+
+      --controller-namespace <NAMESPACE>
+          The namespace of the controller [default: kube-system]
+          
+          [env: SEALED_SECRETS_CONTROLLER_NAMESPACE]
+
+      --kubeconfig <FILE>
+          The kubeconfig file
+
+      --context <NAME>
+          The context of the kubeconfig
+
+      --cluster <NAME>
+          The cluster of the kubeconfig
+
+      --user <NAME>
+          The user of the kubeconfig
+
+  -s, --server <URL>
+          The address of the API server
+
+      --token <TOKEN>
+          The bearer token for the API server
+
+      --as <USER>
+          The user to act as
+
+      --as-group <GROUP>
+          A group to act as; may be repeated
+
+      --request-timeout <DURATION>
+          How long to wait for the cluster (such as 30s or 1m); 0 is for ever
+          
+          [default: 0]
+
+Examples:
+  seal edit --cert cert.pem sealed.yaml
+  EDITOR="code --wait" seal edit --cert cert.pem sealed.yaml --identity keys.yaml
+
+"#]],
+    );
 }

@@ -1,15 +1,6 @@
-use seal_envelope::Label;
-use seal_keyring::identities_from_pem;
 use snapbox::str;
 
-use crate::directory::Directory;
-
-fn opened(directory: &Directory, sealed: &str, label: &str) -> Vec<u8> {
-    let identity = identities_from_pem(directory.read("key.pem").as_bytes()).unwrap();
-    let envelope = seal_sealing::decode(sealed).unwrap();
-    let plaintext = identity[0].open(&envelope, &Label::new(label)).unwrap();
-    plaintext.as_bytes().to_vec()
-}
+use crate::{directory::Directory, sealed::opened};
 
 #[test]
 fn a_value_is_sealed_byte_for_byte_and_printed_without_a_newline() {
