@@ -25,6 +25,11 @@ need_go() {
     fi
 }
 
+need_git_http_backend() {
+    [[ -x $(git --exec-path 2>/dev/null)/git-http-backend ]] ||
+        missing+=("  git http-backend: install all of git (Debian: git)")
+}
+
 need_rust() {
     local wanted actual
     wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$root/Cargo.toml")

@@ -14,16 +14,21 @@ use std::{
     time::{Duration, Instant},
 };
 
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{
-    Client, Config,
+    Api, Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
+    runtime::{conditions, wait::Condition},
 };
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
-use crate::programs::{kubectl, program, root};
+use crate::{
+    programs::{kubectl, program, root},
+    wait_for,
+};
 
 /// etcd, kube-apiserver and kube-controller-manager, with an admin's kubeconfig. Taken down when dropped, together with
 /// all files that tests wrote beside its own.
@@ -53,7 +58,11 @@ impl ControlPlane {
                 None => off_the_runtime(Self::start).await,
             }
         });
-        plane.await.as_ref().map_err(|why| skip(why)).ok()
+        plane
+            .await
+            .as_ref()
+            .map_err(|why| skip("control plane", why))
+            .ok()
     }
 
     /// One for the calling test alone, which it must have when it runs controllers of its own. It may have served
@@ -71,7 +80,10 @@ impl ControlPlane {
                 Ok(plane)
             })
         });
-        let plane = plane.await.map_err(|why| skip(&why)).ok()?;
+        let plane = plane
+            .await
+            .map_err(|why| skip("control plane", &why))
+            .ok()?;
         Some(Exclusive {
             plane: Some(plane),
             spoiled: AtomicBool::new(false),
@@ -84,7 +96,7 @@ impl ControlPlane {
     /// `None` and panics as [`ControlPlane::shared`].
     pub async fn fresh() -> Option<Self> {
         let plane = off_the_runtime(Self::start).await;
-        plane.map_err(|why| skip(&why)).ok()
+        plane.map_err(|why| skip("control plane", &why)).ok()
     }
 
     /// A fresh one that keeps an audit log of what service accounts ask for.
@@ -160,6 +172,19 @@ impl ControlPlane {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// Applies custom resource definitions and waits until the API server serves them.
+    pub(crate) async fn define(&self, crds: impl IntoIterator<Item = Value>) {
+        let served: Api<CustomResourceDefinition> = Api::all(self.client().await);
+        for crd in crds {
+            self.kubectl(&["apply", "--server-side", "-f", "-"], &crd.to_string());
+            let name = crd["metadata"]["name"].as_str().unwrap();
+            let established = |it: &CustomResourceDefinition| {
+                conditions::is_crd_established().matches_object(Some(it))
+            };
+            wait_for(&served, name, "established", established).await;
+        }
+    }
+
     fn start() -> Result<Self, String> {
         Self::start_with(&[])
     }
@@ -210,10 +235,30 @@ impl Exclusive {
     /// Stops the garbage collector and all else in kube-controller-manager, for good: nobody else gets this control
     /// plane.
     pub fn stop_garbage_collection(&self) {
+        self.spoil();
+        self.signal_controller_manager(Signal::KILL);
+    }
+
+    /// Lets the garbage collector and all else in kube-controller-manager lag behind until it is let go on.
+    pub fn pause_garbage_collection(&self) {
+        self.spoil();
+        self.signal_controller_manager(Signal::STOP);
+    }
+
+    /// Lets kube-controller-manager catch up.
+    pub fn resume_garbage_collection(&self) {
+        self.signal_controller_manager(Signal::CONT);
+    }
+
+    /// Gives this control plane to nobody else: something stays on it.
+    pub fn spoil(&self) {
         self.spoiled.store(true, Ordering::Relaxed);
+    }
+
+    fn signal_controller_manager(&self, signal: Signal) {
         let line = fs::read_to_string(self.dir.join("kube-controller-manager.pid")).unwrap();
         let id = line.split_whitespace().next().unwrap().parse().unwrap();
-        kill_process(Pid::from_raw(id).unwrap(), Signal::KILL).unwrap();
+        kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
     }
 }
 
@@ -259,11 +304,15 @@ async fn off_the_runtime<T: Send + 'static>(work: impl FnOnce() -> T + Send + 's
         .expect("starting does not panic")
 }
 
-/// Tells, past the captured output, that the calling test did not run.
-fn skip(why: &str) {
+/// Tells, past the captured output, that the calling test did not run, and what it lacked.
+///
+/// # Panics
+///
+/// Instead, when `CI` is `true` or `scripts/test` runs the test.
+pub fn skip(lacking: &str, why: &str) {
     let test = thread::current().name().unwrap_or("a test").to_owned();
     let demanded =
         env::var("CI").as_deref() == Ok("true") || env::var_os("SEAL_TEST_CONTROL_PLANE").is_some();
-    assert!(!demanded, "{test} needs a control plane: {why}");
-    let _ = writeln!(std::io::stderr(), "SKIPPED {test}: no control plane: {why}");
+    assert!(!demanded, "{test} needs a {lacking}: {why}");
+    let _ = writeln!(std::io::stderr(), "SKIPPED {test}: no {lacking}: {why}");
 }

@@ -45,6 +45,11 @@ impl Endpoint {
         &self.address
     }
 
+    /// The port alone.
+    pub(crate) fn port(&self) -> &str {
+        self.address.rsplit(':').next().unwrap()
+    }
+
     /// GET of a path such as `/v1/cert.pem`.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(reqwest::Client::new().get(self.url(path)))

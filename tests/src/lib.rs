@@ -7,6 +7,7 @@
 //! - [`Installation`] is our controller as deployed: a namespace, a service account and exactly the rights of
 //!   `deploy/`; [`Installation::start`] runs a replica. [`shared_controller`] is one for all tests on the shared plane.
 //! - [`Upstream`] is the peer's controller.
+//! - [`ArgoCd`] and [`Flux`] are what keeps a cluster like a [`GitRepository`].
 //! - [`Gate`] is a way to the API server that a test can close, [`Tap`] one on which it can hold a request.
 //! - [`Workdir`] is where command lines run: [`Workdir::seal`] and the peer's [`Workdir::kubeseal`].
 //! - [`wait_for`] waits on a watch for what a test expects; nothing sleeps.
@@ -22,8 +23,11 @@
     reason = "a harness fails its test by panicking, and speaks to who reads the test's output"
 )]
 
+mod argo_cd;
 mod control_plane;
+mod flux;
 mod gate;
+mod git;
 mod http;
 mod installation;
 mod namespace;
@@ -35,8 +39,11 @@ mod upstream;
 mod wait;
 mod workdir;
 
-pub use control_plane::{ControlPlane, Exclusive};
+pub use argo_cd::ArgoCd;
+pub use control_plane::{ControlPlane, Exclusive, skip};
+pub use flux::Flux;
 pub use gate::Gate;
+pub use git::GitRepository;
 pub use http::{Answer, Endpoint};
 pub use installation::{
     Controller, Installation, SharedController, controller_program, shared_controller,
@@ -46,5 +53,5 @@ pub use process::{Process, Signal};
 pub use programs::{kubectl, program};
 pub use tap::{Hold, Moment, Tap};
 pub use upstream::{Upstream, crd as upstream_crd};
-pub use wait::{PATIENCE, eventually, wait_for, wait_until_gone};
+pub use wait::{PATIENCE, eventually, wait_for, wait_until_gone, wait_within};
 pub use workdir::{Outcome, Workdir, seal};

@@ -1,11 +1,14 @@
 //! The Go programs pinned in `tests/go`, built by `scripts/go-programs`.
 
 use std::{
-    env,
+    collections::BTreeMap,
+    env, fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::OnceLock,
+    sync::{Mutex, PoisonError},
 };
+
+use serde_json::Value;
 
 /// The repository.
 pub(crate) fn root() -> &'static Path {
@@ -14,25 +17,26 @@ pub(crate) fn root() -> &'static Path {
         .expect("this crate lies in the repository")
 }
 
-/// A file of the module `kubernetes`, `etcd` or `sealed-secrets`: a program, or what lies beside it.
+/// A file of a module of `tests/go`: a program, or what lies beside it.
 ///
 /// # Errors
 ///
 /// What is missing, when the programs cannot be built here.
 pub fn program(module: &str, name: &str) -> Result<PathBuf, String> {
-    static HOMES: OnceLock<Result<Vec<PathBuf>, String>> = OnceLock::new();
-    HOMES
-        .get_or_init(homes)
-        .as_ref()
-        .map_err(Clone::clone)?
-        .iter()
-        .filter(|home| {
-            let is = home.file_name().unwrap_or_default().to_string_lossy();
-            is.rsplit_once('-').is_some_and(|(stem, _)| stem == module)
-        })
-        .map(|home| home.join(name))
-        .find(|path| path.exists())
+    let path = home(module)?.join(name);
+    path.exists()
+        .then_some(path)
         .ok_or_else(|| format!("the Go module {module} has no {name}"))
+}
+
+/// The custom resource definitions that lie beside a program.
+pub(crate) fn crds(program: &Path) -> Vec<Value> {
+    let mut crds = Vec::new();
+    for file in fs::read_dir(program.with_file_name("crds")).unwrap() {
+        let text = fs::read_to_string(file.unwrap().path()).unwrap();
+        crds.push(serde_yaml::from_str(&text).unwrap());
+    }
+    crds
 }
 
 /// A command of `kubectl`; says nothing of the cluster yet.
@@ -53,18 +57,28 @@ pub(crate) fn beside_the_tests(name: &str) -> PathBuf {
     path
 }
 
-fn homes() -> Result<Vec<PathBuf>, String> {
+/// Where the programs of a module lie; built when they are wanted first.
+fn home(module: &str) -> Result<PathBuf, String> {
+    type Homes = BTreeMap<String, Result<PathBuf, String>>;
+    static HOMES: Mutex<Homes> = Mutex::new(Homes::new());
+    let mut homes = HOMES.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = homes.entry(module.to_owned());
+    known.or_insert_with(|| built(module)).clone()
+}
+
+fn built(module: &str) -> Result<PathBuf, String> {
     // Its progress goes past the test's captured output: a first build takes minutes.
     let output = Command::new(root().join("scripts/go-programs"))
+        .arg(module)
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()
         .map_err(|error| format!("scripts/go-programs: {error}"))?;
     if !output.status.success() {
-        return Err("scripts/go-programs failed; its message stands above".to_owned());
+        return Err(format!(
+            "scripts/go-programs {module} failed; its message stands above"
+        ));
     }
-    Ok(String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .map(PathBuf::from)
-        .collect())
+    let home = String::from_utf8_lossy(&output.stdout);
+    Ok(PathBuf::from(home.trim_end()))
 }

@@ -21,17 +21,35 @@ pub async fn wait_for<K>(api: &Api<K>, name: &str, what: &str, expected: impl Fn
 where
     K: Clone + Debug + Send + DeserializeOwned + Resource + 'static,
 {
+    wait_within(PATIENCE, api, name, what, expected).await
+}
+
+/// The same with more patience, for programs that look only now and then.
+///
+/// # Panics
+///
+/// With the object as last seen, after `patience`.
+pub async fn wait_within<K>(
+    patience: Duration,
+    api: &Api<K>,
+    name: &str,
+    what: &str,
+    expected: impl Fn(&K) -> bool,
+) -> K
+where
+    K: Clone + Debug + Send + DeserializeOwned + Resource + 'static,
+{
     let seen = RefCell::new(None);
     let condition = |object: Option<&K>| {
         seen.replace(object.cloned());
         object.is_some_and(&expected)
     };
     let waiting = await_condition(api.clone(), name, condition);
-    match tokio::time::timeout(PATIENCE, waiting).await {
+    match tokio::time::timeout(patience, waiting).await {
         Ok(Ok(Some(object))) => object,
         Ok(outcome) => panic!("watching {name} for {what}: {outcome:?}"),
         Err(_) => panic!(
-            "{name} was not {what} within {PATIENCE:?}; last seen: {:#?}",
+            "{name} was not {what} within {patience:?}; last seen: {:#?}",
             seen.borrow()
         ),
     }

@@ -4,6 +4,7 @@ mod chart;
 mod controller;
 mod dependencies;
 mod deploy;
+mod gitops;
 mod harness;
 mod interop;
 mod monitoring;

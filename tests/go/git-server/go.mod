@@ -1,0 +1,3 @@
+module seal.test/git-server
+
+go 1.26
