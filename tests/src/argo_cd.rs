@@ -35,7 +35,7 @@ impl ArgoCd {
     /// # Errors
     ///
     /// What is missing, when Argo CD cannot be built here.
-    pub async fn start(plane: &Exclusive, settings: Value) -> Result<Self, String> {
+    pub async fn start(plane: &Exclusive, settings: &Value) -> Result<Self, String> {
         let program = program("argo-cd", "argo-cd")?;
         plane.define(crds(&program)).await;
         let namespace = Namespace::create(plane, "argocd");
@@ -118,7 +118,7 @@ impl ArgoCd {
 }
 
 /// What Argo CD's installation manifests make, as far as these three read it.
-fn configuration(namespace: &str, settings: Value) -> Value {
+fn configuration(namespace: &str, settings: &Value) -> Value {
     let metadata = |name: &str| {
         json!({
             "name": name,

@@ -14,7 +14,7 @@ use crate::site::message;
 
 #[tokio::test]
 async fn an_application_is_in_sync_and_healthy_or_degraded_with_our_message() {
-    let Some((team, argo)) = following(json!({})).await else {
+    let Some((team, argo)) = following(&json!({})).await else {
         return;
     };
     whole_life(&team, &argo).await;
@@ -22,8 +22,8 @@ async fn an_application_is_in_sync_and_healthy_or_degraded_with_our_message() {
 
 #[tokio::test]
 async fn with_the_documented_check_an_application_is_healthy_only_once_the_secret_is_right() {
-    let check = documented("argocd-cm: the health check");
-    let Some((mut team, argo)) = following(check).await else {
+    let check: Value = documented("argocd-cm: the health check");
+    let Some((mut team, argo)) = following(&check).await else {
         return;
     };
     whole_life(&team, &argo).await;
@@ -32,7 +32,7 @@ async fn with_the_documented_check_an_application_is_healthy_only_once_the_secre
 
 #[tokio::test]
 async fn argo_cds_own_check_takes_an_old_status_for_the_new_one() {
-    let Some((mut team, argo)) = following(json!({})).await else {
+    let Some((mut team, argo)) = following(&json!({})).await else {
         return;
     };
     let good = team.git.set("db", "1");
@@ -55,7 +55,7 @@ async fn argo_cds_own_check_takes_an_old_status_for_the_new_one() {
 
 #[tokio::test]
 async fn a_later_wave_waits_until_the_secret_is_there_and_stays_away_when_it_fails() {
-    let Some((mut team, argo)) = following(json!({})).await else {
+    let Some((mut team, argo)) = following(&json!({})).await else {
         return;
     };
     let retry: Value = documented("Application: the retries");
@@ -102,7 +102,7 @@ async fn a_later_wave_waits_until_the_secret_is_there_and_stays_away_when_it_fai
 
 #[tokio::test]
 async fn a_sealed_secret_that_argo_cd_makes_again_keeps_its_secret() {
-    let Some((team, argo)) = following(json!({})).await else {
+    let Some((team, argo)) = following(&json!({})).await else {
         return;
     };
     survives_late_garbage_collection(&team, &argo).await;
@@ -116,7 +116,7 @@ fn result_of<'a>(application: &'a Value, name: &str) -> &'a Value {
     found.unwrap_or(&Value::Null)
 }
 
-async fn following(settings: Value) -> Option<(Team, ArgoCd)> {
+async fn following(settings: &Value) -> Option<(Team, ArgoCd)> {
     let team = Team::found().await?;
     let argo = or_skip("Argo CD", ArgoCd::start(&team.plane, settings).await)?;
     argo.follow(&team.plane, &team.git.repository, team.site.name());

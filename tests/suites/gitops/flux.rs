@@ -13,7 +13,7 @@ use super::{
 
 #[tokio::test]
 async fn with_plain_wait_a_kustomization_is_ready_only_once_its_secrets_are_right() {
-    let Some((mut team, flux)) = following(json!({})).await else {
+    let Some((mut team, flux)) = following(&json!({})).await else {
         return;
     };
     whole_life(&team, &flux).await;
@@ -22,8 +22,8 @@ async fn with_plain_wait_a_kustomization_is_ready_only_once_its_secrets_are_righ
 
 #[tokio::test]
 async fn with_health_expressions_a_kustomization_is_ready_only_once_its_secrets_are_right() {
-    let expressions = documented("Kustomization: the health expressions");
-    let Some((mut team, flux)) = following(expressions).await else {
+    let expressions: Value = documented("Kustomization: the health expressions");
+    let Some((mut team, flux)) = following(&expressions).await else {
         return;
     };
     whole_life(&team, &flux).await;
@@ -32,7 +32,7 @@ async fn with_health_expressions_a_kustomization_is_ready_only_once_its_secrets_
 
 #[tokio::test]
 async fn a_sealed_secret_that_flux_makes_again_keeps_its_secret() {
-    let Some((team, flux)) = following(json!({})).await else {
+    let Some((team, flux)) = following(&json!({})).await else {
         return;
     };
     survives_late_garbage_collection(&team, &flux).await;
@@ -63,7 +63,7 @@ async fn a_broken_object_of_upstreams_counts_as_ready_and_one_made_again_gets_st
     flux.healthy(&broken).await;
     flux.healthy_again(&broken).await;
 
-    let expressions = documented("Kustomization: the health expressions");
+    let expressions: Value = documented("Kustomization: the health expressions");
     flux.follow(&plane, &git.repository, &expressions);
     flux.failed(&broken, "").await;
 
@@ -91,10 +91,10 @@ fn error(sealed: &SealedSecret) -> String {
     }
 }
 
-async fn following(more: Value) -> Option<(Team, Flux)> {
+async fn following(more: &Value) -> Option<(Team, Flux)> {
     let team = Team::found().await?;
     let flux = or_skip("Flux", Flux::start(&team.plane).await)?;
-    flux.follow(&team.plane, &team.git.repository, &more);
+    flux.follow(&team.plane, &team.git.repository, more);
     flux.kustomization("ready", |it| ready(it)["status"] == "True")
         .await;
     Some((team, flux))
