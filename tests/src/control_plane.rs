@@ -104,7 +104,7 @@ impl ControlPlane {
     /// `None` and panics as [`ControlPlane::shared`].
     pub async fn audited() -> Option<Self> {
         let plane = off_the_runtime(|| Self::start_with(&["--audit"])).await;
-        plane.map_err(|why| skip(&why)).ok()
+        plane.map_err(|why| skip("control plane", &why)).ok()
     }
 
     /// What this service account asked of an [`audited`](ControlPlane::audited) control plane so far, as events of
