@@ -8,6 +8,7 @@ mod gitops;
 mod harness;
 mod interop;
 mod monitoring;
+mod operations;
 mod peer;
 mod site;
 mod upstream_bugs;

@@ -69,6 +69,11 @@ impl Site {
         self.client.clone()
     }
 
+    /// The id of the key for which [`seal`](Self::seal) seals.
+    pub(crate) fn key_id(&self) -> &str {
+        self.certificate.key_id().as_str()
+    }
+
     pub(crate) fn secrets(&self) -> Api<Secret> {
         Api::namespaced(self.client(), self.name())
     }

@@ -1,0 +1,233 @@
+//! What docs/operations.md tells operators to do, done; and who may do it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "what fails here fails its test"
+)]
+
+use std::{env, fs, path::Path, process::Command};
+
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use kube::Api;
+use seal_keyring::{Certificate, KEY_LABEL, NewKey};
+use seal_tests::{ControlPlane, Installation, Outcome, Workdir, kubectl, wait_for};
+use serde_json::{Value, json};
+
+use crate::site::Site;
+
+#[tokio::test]
+async fn every_block_of_commands_in_the_operations_manual_works() {
+    let Some(plane) = ControlPlane::exclusive().await else {
+        return;
+    };
+    let home = Installation::create(&plane).await;
+    let controller = home.start(&[]).await;
+    let site = Site::on(&plane, &controller, "operations").await;
+    let maps: Api<ConfigMap> = Api::namespaced(plane.client().await, home.namespace());
+    wait_for(&maps, "seal-key-requests", "there", |_| true).await;
+
+    let directory = Workdir::new();
+    let sealed = site.seal("db", &[("a", "1"), ("b", "2")]);
+    site.unseal(&sealed).await;
+    let sealed = serde_json::to_string(&sealed).unwrap();
+    directory.write("apps/db.json", sealed);
+    let programs = programs(&directory);
+    let script = format!(
+        "set -euxo pipefail\n{}",
+        blocks().replace("kube-system", home.namespace())
+    );
+    let mut bash = Command::new("bash");
+    bash.args(["-c", &script])
+        .env("PATH", programs)
+        .env("KUBECONFIG", plane.kubeconfig());
+    let done = directory.run(&mut bash, "");
+    assert_eq!(done.code, Some(0), "{}\n{}", done.stdout, done.stderr);
+    assert_eq!(done.stdout.matches("old key SHA256:").count(), 1);
+
+    // The key that was brought along is the newest, so it seals.
+    let own = Certificate::from_pem(directory.read("own.crt").as_bytes()).unwrap();
+    wait_for(
+        &maps,
+        "seal-public-keys",
+        "with the own certificate",
+        |map| {
+            let pem = &map.data.as_ref().unwrap()["cert.pem"];
+            Certificate::from_pem(pem.as_bytes()).unwrap().key_id() == own.key_id()
+        },
+    )
+    .await;
+    // The newest key before it was marked as backed up.
+    let keys: Api<Secret> = Api::namespaced(plane.client().await, home.namespace());
+    let labelled = kube::api::ListParams::default().labels(KEY_LABEL);
+    let keys = keys.list(&labelled).await.unwrap().items;
+    let marked = |key: &&Secret| seal_keyring::Marks::of(&key.metadata).backup.is_some();
+    assert_eq!((keys.len(), keys.iter().filter(marked).count()), (4, 1));
+}
+
+#[tokio::test]
+async fn a_key_administrator_rotates_and_lists_keys_and_nobody_else_does() {
+    let Some(plane) = ControlPlane::exclusive().await else {
+        return;
+    };
+    let home = Installation::create(&plane).await;
+    let controller = home.start(&["--key-requests-per-hour=2"]).await;
+    let site = Site::on(&plane, &controller, "administrator").await;
+    let maps: Api<ConfigMap> = Api::namespaced(plane.client().await, home.namespace());
+    wait_for(&maps, "seal-key-requests", "there", |_| true).await;
+    site.unseal(&site.seal("db", &[("a", "1"), ("b", "2")]))
+        .await;
+    let directory = Workdir::new();
+    let seal = |who: &str, command: &str| -> Outcome {
+        let kubeconfig = plane.kubeconfig();
+        let connection = [
+            "--kubeconfig",
+            kubeconfig.to_str().unwrap(),
+            "--controller-namespace",
+            home.namespace(),
+            "--as",
+            who,
+        ];
+        let words = command.split_whitespace();
+        directory.seal(&words.chain(connection).collect::<Vec<_>>(), "")
+    };
+
+    for command in ["keys rotate", "keys list"] {
+        let denied = seal("anybody", command);
+        assert_eq!((denied.code, denied.stdout.as_str()), (Some(2), ""));
+        assert!(denied.stderr.contains("forbidden"), "{}", denied.stderr);
+        let hint = "bind the Role and the ClusterRole seal-key-admin";
+        assert!(denied.stderr.contains(hint), "{}", denied.stderr);
+    }
+    let bindings = json!({ "apiVersion": "v1", "kind": "List", "items": [
+        binding("RoleBinding", "Role", "seal-key-admin", home.namespace()),
+    ] });
+    plane.apply(&bindings.to_string());
+
+    // Without the second right the list lacks the counts, and says so.
+    let list = seal("karin", "keys list");
+    assert!(list.stderr.contains("was not counted"), "{}", list.stderr);
+    assert!(!list.expect_success().contains("OBJECTS"));
+    let role = format!("seal-key-admin-{}", home.namespace());
+    plane.apply(&binding("ClusterRoleBinding", "ClusterRole", &role, "").to_string());
+
+    let rotated = seal("karin", "keys rotate --request-id r1 --output json");
+    let rotated: Value = serde_json::from_str(&rotated.expect_success()).unwrap();
+    assert_eq!(
+        (&rotated["state"], &rotated["requestId"]),
+        (&json!("done"), &json!("r1"))
+    );
+    assert_eq!(rotated["oldKey"], site.key_id());
+    let again = seal("karin", "keys rotate --request-id r1 --output json");
+    let again: Value = serde_json::from_str(&again.expect_success()).unwrap();
+    assert_eq!(again["newKey"], rotated["newKey"]);
+    let third = seal("karin", "keys rotate").expect_success();
+    let old = format!("old key {}\n", rotated["newKey"].as_str().unwrap());
+    assert!(third.starts_with(&old), "{third}");
+    let refused = seal("karin", "keys rotate");
+    assert_eq!(refused.code, Some(2));
+    assert!(
+        refused
+            .stderr
+            .contains("the controller refused: at most 2 keys an hour")
+    );
+
+    // Without a controller the request stands, and whoever waits on gets the answer.
+    assert!(controller.stop().await.success());
+    let waited = seal("karin", "keys rotate --request-id r3 --timeout 1s");
+    assert_eq!((waited.code, waited.stdout.as_str()), (Some(2), ""));
+    let hint = "wait on with --request-id r3";
+    assert!(waited.stderr.contains(hint), "{}", waited.stderr);
+    let _controller = home.start(&["--key-requests-per-hour=2"]).await;
+    let answered = seal("karin", "keys rotate --request-id r3");
+    assert!(answered.stderr.contains("refused"), "{}", answered.stderr);
+
+    // Another controller, or none.
+    let kubeconfig = plane.kubeconfig();
+    let elsewhere = [
+        "keys",
+        "rotate",
+        "--controller-namespace",
+        "default",
+        "--kubeconfig",
+    ];
+    let elsewhere = [&elsewhere[..], &[kubeconfig.to_str().unwrap()]].concat();
+    let nobody = directory.seal(&elsewhere, "");
+    assert_eq!(nobody.code, Some(2));
+    let told = "the controller in default does not list its keys";
+    assert!(nobody.stderr.contains(told), "{}", nobody.stderr);
+
+    let list = seal("karin", "keys list --output json").expect_success();
+    let list: Value = serde_json::from_str(&list).unwrap();
+    let standings: Vec<_> = list
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["standing"])
+        .collect();
+    assert_eq!(standings, ["current", "active", "active"]);
+    assert_eq!(list[2]["id"], site.key_id());
+    assert_eq!(list[2]["cluster"], json!({ "objects": 1, "values": 2 }));
+    assert_eq!(list[0]["cluster"], json!({ "objects": 0, "values": 0 }));
+}
+
+fn binding(kind: &str, role_kind: &str, role: &str, namespace: &str) -> Value {
+    json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": kind,
+        "metadata": { "name": "karin", "namespace": namespace },
+        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": role_kind, "name": role },
+        "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "karin" }],
+    })
+}
+
+/// All blocks of commands in the manual.
+fn blocks() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/operations.md");
+    let text = fs::read_to_string(path).unwrap();
+    let mut blocks = String::new();
+    for block in text.split("```sh\n").skip(1) {
+        blocks.push_str(block.split("```").next().unwrap());
+    }
+    assert!(blocks.matches("seal keys").count() > 3);
+    blocks
+}
+
+/// A `PATH` with kubectl, seal, and openssl also where there is none: what it would make is there already then.
+fn programs(directory: &Workdir) -> String {
+    let key = NewKey::generate(
+        seal_envelope::KeySize::Rsa2048,
+        jiff::Timestamp::now(),
+        jiff::SignedDuration::from_hours(24),
+        "sealing",
+    )
+    .unwrap();
+    directory.write("made/own.key", key.private_pem().unwrap().as_bytes());
+    directory.write("made/own.crt", key.certificate().to_pem());
+    let path = env::var("PATH").unwrap();
+    let has_openssl = env::split_paths(&path).any(|it| it.join("openssl").exists());
+    let mut scripts = vec![
+        (
+            "kubectl",
+            kubectl().get_program().to_str().unwrap().to_owned(),
+        ),
+        ("seal", seal_tests::seal().to_str().unwrap().to_owned()),
+    ];
+    if !has_openssl {
+        let made = directory.path().join("made");
+        let made = made.to_str().unwrap().to_owned();
+        scripts.push((
+            "openssl",
+            format!("cp {made}/own.key {made}/own.crt . && :"),
+        ));
+    }
+    for (name, command) in scripts {
+        let script = directory.write(
+            &format!("bin/{name}"),
+            format!("#!/bin/sh\n{command} \"$@\"\n"),
+        );
+        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(script, executable).unwrap();
+    }
+    format!("{}/bin:{path}", directory.path().display())
+}
