@@ -264,6 +264,23 @@ mod tests {
     }
 
     #[test]
+    fn a_replacement_names_the_object_and_the_version_that_were_read() {
+        let before = actual(|secret| {
+            secret.metadata.resource_version = Some("7".into());
+            value(secret, "a", "changed");
+        });
+        for update in [
+            update(false, false),
+            update(false, true),
+            update(true, false),
+        ] {
+            let after = updated(&before, plain(), &update, OWNER).unwrap();
+            assert_eq!(after.0.metadata.uid.as_deref(), Some("u"));
+            assert_eq!(after.0.metadata.resource_version.as_deref(), Some("7"));
+        }
+    }
+
+    #[test]
     fn a_right_secret_is_left_alone() {
         for merge in [false, true] {
             let actual = actual(|_| {});
