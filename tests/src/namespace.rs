@@ -4,10 +4,11 @@ use std::{path::PathBuf, process::Stdio, thread};
 
 use crate::{ControlPlane, kubectl};
 
-/// A namespace with a random name, deleted when dropped.
+/// A namespace with a random name, deleted when dropped, or one of the cluster's own.
 #[derive(Debug)]
 pub struct Namespace {
     name: String,
+    ours: bool,
     kubeconfig: PathBuf,
 }
 
@@ -18,6 +19,16 @@ impl Namespace {
         plane.kubectl(&["create", "namespace", &name], "");
         Self {
             name,
+            ours: true,
+            kubeconfig: plane.kubeconfig(),
+        }
+    }
+
+    /// One that every cluster has, such as `kube-system`. It stays.
+    pub fn of_the_cluster(plane: &ControlPlane, name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ours: false,
             kubeconfig: plane.kubeconfig(),
         }
     }
@@ -30,6 +41,9 @@ impl Namespace {
 
 impl Drop for Namespace {
     fn drop(&mut self) {
+        if !self.ours {
+            return;
+        }
         // As well as it can: on a control plane of our own everything is gone soon anyway.
         let mut delete = kubectl();
         delete

@@ -7,7 +7,8 @@ use tempfile::TempDir;
 
 use crate::{ControlPlane, Endpoint, PATIENCE, Process, Signal, pod, program};
 
-/// Upstream's controller as a process of its own, in a namespace of its own, with all rights. Killed when dropped.
+/// Upstream's controller as a process of its own, in a namespace of its own, with all rights unless it is started as
+/// some account. Killed when dropped.
 #[derive(Debug)]
 pub struct Upstream {
     /// Its process.
@@ -24,7 +25,17 @@ impl Upstream {
     /// must be there already.
     pub async fn start(plane: &ControlPlane, namespace: &str, flags: &[&str]) -> Self {
         plane.apply(&account(namespace).to_string());
-        let token = pod::token(plane, namespace, ACCOUNT).await;
+        Self::start_as(plane, namespace, ACCOUNT, flags).await
+    }
+
+    /// The same as an account that is there already, with the rights that it has.
+    pub async fn start_as(
+        plane: &ControlPlane,
+        namespace: &str,
+        account: &str,
+        flags: &[&str],
+    ) -> Self {
+        let token = pod::token(plane, namespace, account).await;
         let (http, metrics) = (Endpoint::free(), Endpoint::free());
         let controller =
             program("sealed-secrets", "controller").unwrap_or_else(|why| panic!("{why}"));

@@ -6,6 +6,7 @@
 )]
 
 mod age;
+mod migration;
 mod ours_unseals;
 mod recovery;
 mod takeover;
