@@ -18,7 +18,7 @@ const BINARY: &str = "!!binary";
 /// A value as it is shown.
 #[derive(Debug)]
 pub enum Shown {
-    /// As [`SEALED`].
+    /// As the tag `!sealed`.
     Sealed,
     /// The same, and that no key opens it.
     Unopened,

@@ -11,7 +11,7 @@ use kube::{
     Api,
     api::{ListParams, Patch, PatchParams, PostParams},
 };
-use seal_api::SealedSecret;
+use seal_api::{ConditionStatus, ConditionType, SealedSecret};
 use seal_envelope::{Identity, KeySize, Label, PrivateKeyDer};
 use seal_tests::{ControlPlane, Installation};
 use serde_json::json;
@@ -165,8 +165,8 @@ impl<'a> Run<'a> {
         let list = objects.list(&cached).await.unwrap();
         let is_synced = |object: &&SealedSecret| {
             let conditions = object.status.iter().flat_map(|status| &status.conditions);
-            let mut synced = conditions.filter(|condition| condition.type_ == "Synced");
-            synced.any(|condition| condition.status == "True")
+            let mut synced = conditions.filter(|it| it.type_ == ConditionType::Synced);
+            synced.any(|it| it.status == ConditionStatus::True)
         };
         list.items.iter().filter(is_synced).count()
     }
@@ -244,8 +244,9 @@ async fn bare_writes(plane: &ControlPlane, count: usize) -> f64 {
                     .unwrap(),
             );
             let status = json!({"status": {"observedGeneration": 1}});
-            let patch = sealed.patch_status(&name, &PatchParams::default(), &Patch::Merge(status));
-            drop(patch.await.unwrap());
+            let (parameters, patch) = (PatchParams::default(), Patch::Merge(status));
+            let patched = sealed.patch_status(&name, &parameters, &patch).await;
+            drop(patched.unwrap());
             let mut event = Event {
                 involved_object: ObjectReference {
                     name: Some(name.clone()),

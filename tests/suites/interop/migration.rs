@@ -42,7 +42,7 @@ async fn the_migration_and_the_way_back_rewrite_no_secret() {
     assert!(walk.desk.read("keys.yaml").contains("tls.key"));
 
     // Only the image.
-    walk.follow("set image").expect_success();
+    walk.follow("set image deployment").expect_success();
     let ours = walk.ours().await;
     walk.taken_over().await;
     walk.unseals_more("image").await;

@@ -7,7 +7,7 @@
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::ListParams;
-use seal_keyring::KEY_LABEL;
+use seal_keyring::{KEY_LABEL, Key};
 use seal_tests::Workdir;
 use serde_json::{Value, json};
 
@@ -25,11 +25,7 @@ async fn desk() -> Option<(Samples, Workdir)> {
         .await
         .unwrap();
     // Other tests put broken ones beside them, which kubeseal cannot bear in a backup.
-    let sound = |it: &Secret| {
-        it.data
-            .as_ref()
-            .is_some_and(|it| it.contains_key("tls.key"))
-    };
+    let sound = |it: &Secret| Key::from_secret(it.clone()).is_ok();
     let keys: Vec<_> = keys.items.into_iter().filter(sound).map(backup).collect();
     let list = json!({"apiVersion": "v1", "kind": "List", "items": keys});
     desk.write("keys.yaml", serde_yaml::to_string(&list).unwrap());
