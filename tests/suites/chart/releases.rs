@@ -96,7 +96,14 @@ async fn an_upgrade_brings_the_definition_and_an_uninstall_keeps_the_objects() {
         "the definition is still upstream's"
     );
 
-    let upgrade = ["upgrade", RELEASE, &chart(), "--take-ownership"].map(str::to_owned);
+    let upgrade = [
+        "upgrade",
+        RELEASE,
+        &chart(),
+        "--take-ownership",
+        "--force-conflicts",
+    ]
+    .map(str::to_owned);
     let upgrade: Vec<_> = upgrade.iter().map(String::as_str).collect();
     helm(&[&upgrade[..], &["--set=crds.create=true"]].concat()).expect_success();
     assert!(has_record(&plane).await, "the upgrade brought ours");

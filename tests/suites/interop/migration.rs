@@ -43,7 +43,7 @@ async fn the_migration_and_the_way_back_rewrite_no_secret() {
 
     // Only the image.
     walk.follow("set image deployment").expect_success();
-    let ours = walk.ours().await;
+    let (_home, ours) = walk.ours().await;
     walk.taken_over().await;
     walk.unseals_more("image").await;
     assert_eq!(walk.secrets_of(&before).await, before, "the image swapped");
@@ -56,7 +56,7 @@ async fn the_migration_and_the_way_back_rewrite_no_secret() {
 
     // The whole chart.
     walk.follow("helm upgrade").expect_success();
-    let ours = walk.ours().await;
+    let (_home, ours) = walk.ours().await;
     walk.taken_over().await;
     walk.unseals_more("chart").await;
     assert_eq!(walk.secrets_of(&before).await, before, "under our chart");
@@ -204,13 +204,15 @@ impl<'a> Walk<'a> {
         Upstream::start_as(self.plane, HOME, CONTROLLER, &flags).await
     }
 
-    async fn ours(&self) -> Controller {
+    /// Ours with the flags and rights that are there now, and the installation that holds its log.
+    async fn ours(&self) -> (Installation, Controller) {
         let (image, flags) = self.flags().await;
         assert_eq!(image, "registry.example.com/seal-controller:0.1.0");
         let flags: Vec<_> = flags.iter().map(String::as_str).collect();
         let home = Namespace::of_the_cluster(self.plane, HOME);
         let home = Installation::as_account(self.plane, home, CONTROLLER).await;
-        home.start(&flags).await
+        let controller = home.start(&flags).await;
+        (home, controller)
     }
 
     /// Secrets of all sorts, and one that the SealedSecret takes over, and one that it only adds to.
