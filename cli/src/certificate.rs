@@ -19,7 +19,7 @@ use crate::{
     config::{Configs, Settings},
     download::download,
     error::{Error, Errors},
-    input::{NO_FILE, Source},
+    input::Source,
     report,
 };
 
@@ -56,14 +56,6 @@ pub struct CertificateOptions {
 }
 
 impl CertificateOptions {
-    /// The certificate for what is no file: as if it were one in this directory.
-    ///
-    /// # Errors
-    /// Those of [`Recipients`].
-    pub fn load(&self) -> Result<Arc<Certificate>, Errors> {
-        self.load_for(Path::new(NO_FILE))
-    }
-
     /// The certificate for what goes into this file.
     ///
     /// # Errors
@@ -173,7 +165,7 @@ impl<'a> Recipients<'a> {
         };
         let key = certificate.key_id();
         for cluster in &settings.clusters {
-            if !cluster.pins.is_empty() && !cluster.pins.contains(key) {
+            if !cluster.takes(key) {
                 return Err(Error::Unpinned {
                     from: origin.to_string(),
                     key: key.clone(),

@@ -129,6 +129,14 @@ pub struct Settings {
     pub scope: Option<Scope>,
 }
 
+impl Cluster {
+    /// Whether its pins, where it has any, allow to seal with this key.
+    #[must_use]
+    pub fn takes(&self, key: &KeyId) -> bool {
+        self.pins.is_empty() || self.pins.contains(key)
+    }
+}
+
 impl Config {
     /// What holds for a file, given by its absolute path without symbolic links.
     fn settings(&self, file: &Path) -> Settings {

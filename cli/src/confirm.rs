@@ -1,4 +1,4 @@
-//! Asking before something is destroyed.
+//! Asking before something is destroyed, or trusted.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -6,15 +6,28 @@ use clap::Args;
 
 use crate::error::Error;
 
-/// The option of commands that destroy something.
+/// The option of commands that ask.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct Confirmation {
-    /// Do not ask, for scripts
+    /// Do not ask
     #[arg(long)]
     pub yes: bool,
 }
 
 impl Confirmation {
+    /// Asks before something goes that only a backup, or Git, brings back. Without a terminal what
+    /// was asked for is done: a script has nobody to protect from a slip, and must not stop working
+    /// for want of an option.
+    ///
+    /// # Errors
+    /// [`Error::Declined`].
+    pub fn ask_before_loss(self, question: &str) -> Result<(), Error> {
+        match somebody_sits_there() {
+            true => self.ask(question),
+            false => Ok(()),
+        }
+    }
+
     /// Asks somebody who sits before a terminal; only y and yes are consent.
     ///
     /// # Errors
@@ -24,7 +37,7 @@ impl Confirmation {
         if self.yes {
             return Ok(());
         }
-        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        if !somebody_sits_there() {
             return Err(Error::NobodyToAsk {
                 question: question.to_owned(),
             });
@@ -38,6 +51,10 @@ impl Confirmation {
             _ => Err(Error::Declined),
         }
     }
+}
+
+fn somebody_sits_there() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 fn is_consent(answer: &str) -> bool {

@@ -1,6 +1,6 @@
 //! `seal decrypt`: SealedSecrets and private keys in, Secrets out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, builder::NonEmptyStringValueParser};
 use seal_api::SealedSecret;
@@ -9,6 +9,7 @@ use seal_manifest::{Location, Node};
 use seal_sealing::{Cause, FailedItem, ItemError, UnsealError, diagnose, key_hints, unseal};
 
 use crate::{
+    confirm::Confirmation,
     error::{Error, Errors},
     identities,
     input::{self, Source, place_of},
@@ -42,9 +43,12 @@ pub struct Decrypt {
     #[arg(short = 'o', long, value_name = "FORMAT")]
     format: Option<Format>,
 
-    /// Where to write, readable for its owner alone
+    /// Where to write, readable for its owner alone; at a terminal it asks before it replaces a file
     #[arg(short = 'w', long, value_name = "FILE")]
     output_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    confirmation: Confirmation,
 }
 
 const EXAMPLES: &str = "\
@@ -74,6 +78,10 @@ impl Decrypt {
         })?;
         let file = self.output_file.as_deref();
         let text = Format::choose(self.format, file).write(&secrets)?;
+        if let Some(file) = file.filter(|file| is_regular_file(file)) {
+            let question = format!("Replace {} by Secrets in plaintext?", file.display());
+            self.confirmation.ask_before_loss(&question)?;
+        }
         Ok(output::write(file, text.as_bytes(), Privacy::Private)?)
     }
 
@@ -98,6 +106,11 @@ impl Decrypt {
             }
         }
     }
+}
+
+/// Not a device, which keeps nothing, and not `-`.
+fn is_regular_file(path: &Path) -> bool {
+    path != Path::new("-") && path.is_file()
 }
 
 /// One error for each item that failed.

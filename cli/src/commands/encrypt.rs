@@ -17,12 +17,14 @@ use seal_sealing::Secret;
 use crate::{
     certificate::{CertificateOptions, Recipients},
     config::Settings,
+    confirm::Confirmation,
     error::{Error, Errors},
     input::{NO_FILE, Source},
     naming::Naming,
     output::Format,
     parallel,
     paths::{self, Input},
+    report,
 };
 use destination::Destination;
 use manifest::{Demands, Manifest};
@@ -89,7 +91,10 @@ pub struct Encrypt {
     #[arg(long, conflicts_with_all = ["output_file", "in_place"])]
     beside: bool,
 
-    /// Replace the Secrets where they stand; other documents and what is around them stay
+    /// Replace the Secrets where they stand; other documents and what is around them stay.
+    ///
+    /// What is sealed already stays, too, so it may run again and again. The plaintext is gone
+    /// afterwards: at a terminal it asks first.
     #[arg(short, long, conflicts_with = "output_file")]
     in_place: bool,
 
@@ -97,6 +102,9 @@ pub struct Encrypt {
     /// status still is 2
     #[arg(long)]
     keep_going: bool,
+
+    #[command(flatten)]
+    confirmation: Confirmation,
 
     #[command(flatten)]
     values: Values,
@@ -156,9 +164,16 @@ impl Encrypt {
         if !self.keep_going {
             errors = errors.or(Errors::default())?;
         }
+        if destination == Destination::InPlace && manifests.is_empty() && errors.is_empty() {
+            report::note(&format_args!("{}: nothing is left to seal", self.named()));
+            return Ok(());
+        }
         self.expect_secrets(&manifests, &errors)?;
         let outputs = manifests.iter().map(|(task, _)| task);
         destination.expect_distinct(outputs)?;
+        if destination == Destination::InPlace {
+            self.confirmation.ask_before_loss(&question(&manifests))?;
+        }
         sealed::write(&manifests, &mut recipients, self.format, &destination)?;
         errors.or(())
     }
@@ -224,12 +239,10 @@ impl Encrypt {
 
     /// Something must be sealed, and under one name one thing alone.
     fn expect_secrets(&self, manifests: &[(Task, Manifest)], errors: &Errors) -> Result<(), Error> {
-        let secrets = manifests.iter().flat_map(|(_, manifest)| &manifest.parts);
-        let objects = secrets.map(|part| part.secrets.len()).sum();
+        let objects = manifests.iter().map(|(_, it)| it.objects()).sum();
         if objects == 0 && errors.is_empty() {
-            let named: Vec<_> = self.files.iter().map(ToString::to_string).collect();
             return Err(Error::NoObject {
-                from: named.join(", "),
+                from: self.named(),
                 expected: "Secret",
             });
         }
@@ -238,6 +251,21 @@ impl Encrypt {
         }
         Ok(())
     }
+
+    fn named(&self) -> String {
+        let named: Vec<_> = self.files.iter().map(ToString::to_string).collect();
+        named.join(", ")
+    }
+}
+
+fn question(manifests: &[(Task, Manifest)]) -> String {
+    let counted = |count: usize, what: &str| match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    };
+    let secrets = counted(manifests.iter().map(|(_, it)| it.objects()).sum(), "Secret");
+    let files = counted(manifests.len(), "file");
+    format!("Seal {secrets} in {files} in place, so that the plaintext there is gone?")
 }
 
 /// Parses a scope and shows the choice in help.

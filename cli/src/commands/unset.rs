@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::{
+    confirm::Confirmation,
     editing::{ObjectOptions, SealedFile, editable_path},
     error::Errors,
     report,
@@ -12,7 +13,7 @@ use crate::{
 
 /// Removes values from a file, in place.
 ///
-/// Needs no certificate. Comments, order and every other byte stay.
+/// Needs no certificate. Comments, order and every other byte stay. At a terminal it asks first.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Unset {
@@ -26,6 +27,9 @@ pub struct Unset {
 
     #[command(flatten)]
     object: ObjectOptions,
+
+    #[command(flatten)]
+    confirmation: Confirmation,
 }
 
 const EXAMPLES: &str = "\
@@ -49,9 +53,11 @@ impl Unset {
             .filter_map(|key| changes.remove(key).err())
             .collect();
         failed.or(())?;
+        let (keys, called) = (self.keys.join(", "), object.called());
+        let question = format!("Remove {keys} from {called} in {}?", self.file.display());
+        self.confirmation.ask_before_loss(&question)?;
         changes.write()?;
         if object.sealed().spec.encrypted_data.len() == self.keys.len() {
-            let called = object.called();
             report::warning(&format_args!("{called} holds no values any more"));
         }
         Ok(())

@@ -1,15 +1,17 @@
 //! `seal value`: one value in, the text for `encryptedData` out.
 
+use std::path::Path;
+
 use clap::{Args, builder::NonEmptyStringValueParser};
 use seal_api::Scope;
 use seal_sealing::{SealError, label, seal_value};
 
 use super::encrypt::scope_parser;
 use crate::{
-    certificate::CertificateOptions,
+    certificate::{CertificateOptions, Recipients},
     editing::read_value,
     error::{Error, Errors},
-    input::Source,
+    input::{NO_FILE, Source},
     output, report,
 };
 
@@ -29,9 +31,10 @@ pub struct Value {
     #[arg(long, value_name = "FILE", conflicts_with = "file")]
     from_file: Option<Source>,
 
-    /// How far the sealed value may move: not at all, within its namespace, or anywhere
-    #[arg(long, value_name = "SCOPE", default_value = "strict", value_parser = scope_parser())]
-    scope: Scope,
+    /// How far the sealed value may move: not at all, within its namespace, or anywhere; without it
+    /// .seal.yaml says, and strict is the default
+    #[arg(long, value_name = "SCOPE", value_parser = scope_parser())]
+    scope: Option<Scope>,
 
     /// The namespace of the SealedSecret; not needed with --scope cluster-wide
     #[arg(short, long, value_parser = NonEmptyStringValueParser::new())]
@@ -56,12 +59,15 @@ impl Value {
     /// # Errors
     /// What stood in the way; then nothing was printed.
     pub fn run(self) -> Result<(), Errors> {
-        let label = label(self.scope, self.bound_namespace()?, self.bound_name()?);
+        let mut recipients = Recipients::new(&self.certificate);
+        let settings = recipients.settings_of(Path::new(NO_FILE))?;
+        let scope = self.scope.or(settings.scope).unwrap_or_default();
+        let label = label(scope, self.namespace_in(scope)?, self.name_in(scope)?);
         let given = self.file.as_ref().or(self.from_file.as_ref());
         let value = read_value(given, "the secret")?;
-        let certificate = self.certificate.load()?;
-        let recipients = certificate.recipients();
-        let mut sealed = seal_value(&value, &label, recipients).map_err(|error| Error::Seal {
+        let certificate = recipients.certificate(&settings)?;
+        let sealed = seal_value(&value, &label, certificate.recipients());
+        let mut sealed = sealed.map_err(|error| Error::Seal {
             at: given.unwrap_or(&Source::Stdin).to_string(),
             error: SealError::Envelope(error),
         })?;
@@ -69,46 +75,44 @@ impl Value {
             sealed.push('\n');
         }
         output::print(sealed.as_bytes())?;
-        report::note(&self.requirement());
+        report::note(&self.requirement(scope));
         Ok(())
     }
 
-    fn bound_namespace(&self) -> Result<&str, Error> {
-        let needed = self.scope != Scope::ClusterWide;
-        self.bound(&self.namespace, needed, "namespace")
+    fn namespace_in(&self, scope: Scope) -> Result<&str, Error> {
+        let missing = (scope != Scope::ClusterWide).then_some("namespace");
+        bound(&self.namespace, scope, missing)
     }
 
-    fn bound_name(&self) -> Result<&str, Error> {
-        self.bound(&self.name, self.scope == Scope::Strict, "name")
-    }
-
-    fn bound<'a>(
-        &self,
-        given: &'a Option<String>,
-        needed: bool,
-        option: &'static str,
-    ) -> Result<&'a str, Error> {
-        match given.as_deref().unwrap_or_default() {
-            "" if needed => Err(Error::Unnamed {
-                scope: self.scope,
-                missing: option,
-            }),
-            given => Ok(given),
-        }
+    fn name_in(&self, scope: Scope) -> Result<&str, Error> {
+        let missing = (scope == Scope::Strict).then_some("name");
+        bound(&self.name, scope, missing)
     }
 
     /// What the SealedSecret must look like.
-    fn requirement(&self) -> String {
+    fn requirement(&self, scope: Scope) -> String {
         let namespace = self.namespace.as_deref().unwrap_or_default();
         let name = self.name.as_deref().unwrap_or_default();
-        let place = match self.scope {
+        let place = match scope {
             Scope::Strict => format!("only in the SealedSecret {namespace}/{name}"),
             Scope::NamespaceWide => format!("in any SealedSecret of namespace {namespace}"),
             Scope::ClusterWide => "in any SealedSecret".to_owned(),
         };
-        match self.scope.annotation() {
+        match scope.annotation() {
             Some(name) => format!("opens {place} that has the annotation {name}: \"true\""),
             None => format!("opens {place}, which needs no annotation for its scope"),
         }
+    }
+}
+
+/// What is given, which the scope may need.
+fn bound<'a>(
+    given: &'a Option<String>,
+    scope: Scope,
+    needed: Option<&'static str>,
+) -> Result<&'a str, Error> {
+    match (given.as_deref().unwrap_or_default(), needed) {
+        ("", Some(missing)) => Err(Error::Unnamed { scope, missing }),
+        (given, _) => Ok(given),
     }
 }

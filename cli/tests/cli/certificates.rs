@@ -79,6 +79,37 @@ fn the_file_of_the_repository_may_name_a_context_and_a_controller() {
 }
 
 #[test]
+fn the_certificate_is_fetched_from_the_cluster_that_the_file_of_the_repository_names() {
+    let certificate = another_certificate();
+    let server = Server::start([published(MAP_IN_OPS, &certificate)]);
+    let directory = with_contexts(&server);
+    let config = "clusters: {prod: {context: prod, controller: {namespace: ops}}}\n";
+    directory.put(".seal.yaml", config);
+    let fetch = |arguments: &str| {
+        let command = directory.seal(&format!("keys fetch {arguments}"));
+        command.env("KUBECONFIG", "config").assert()
+    };
+    fetch("-w fetched.pem").success();
+    assert_eq!(directory.read("fetched.pem"), certificate);
+    // The command line comes first.
+    fetch("--context nowhere").code(2).stdout_eq("");
+    fetch("--no-config").code(2).stdout_eq("");
+    // A key that is not pinned may be looked at.
+    directory.put(
+        ".seal.yaml",
+        config.replace("ops}}}", &format!("ops}}, pins: [{KEY}]}}}}")),
+    );
+    fetch("")
+        .success()
+        .stdout_eq(certificate)
+        .stderr_eq(str![[r#"
+key SHA256:dXpZXVhIAGKpnVMtk+j4l7cRhrqPbh5IT4smLAkf9/8, certificate valid until 2076-11-09T21:43:11Z
+warning: this key is none of those that .seal.yaml pins for the cluster prod; nothing is sealed with it until somebody makes sure of it and adds it
+
+"#]]);
+}
+
+#[test]
 fn no_kubeconfig_is_looked_at_unless_something_names_a_cluster() {
     let directory = Directory::new();
     for command in ["encrypt", "value --scope cluster-wide"] {

@@ -2,7 +2,7 @@ use std::{os::unix::fs::symlink, process::Command as Process};
 
 use snapbox::cmd::Command;
 
-use crate::directory::Directory;
+use crate::{directory::Directory, sealed::TWO};
 
 /// What bash offers when somebody types this line and presses Tab, sorted.
 fn offered(directory: &Directory, line: &str) -> Vec<String> {
@@ -57,6 +57,28 @@ fn bash_offers_files() {
     assert_eq!(offered(&directory, "seal encrypt sec"), ["secret.yaml"]);
     assert_eq!(offered(&directory, "seal encrypt --cert ce"), ["cert.pem"]);
     assert_eq!(offered(&directory, "seal encrypt -w kube"), ["kubeconfig/"]);
+}
+
+#[test]
+fn bash_offers_the_keys_of_the_file_that_is_edited() {
+    let directory = Directory::new();
+    directory.put("sealed.yaml", TWO);
+    for command in ["seal set", "seal set --cert cert.pem", "seal unset"] {
+        let typed = |word: &str| {
+            let mut words = offered(&directory, &format!("{command} sealed.yaml {word}"));
+            words.retain(|word| !word.starts_with('-'));
+            words
+        };
+        assert_eq!(typed(""), ["password", "token", "user"], "{command}");
+        assert_eq!(typed("pa"), ["password"], "{command}");
+    }
+    assert_eq!(
+        offered(&directory, "seal unset sealed.yaml user t"),
+        ["token"]
+    );
+    // What cannot be read has no keys, and nobody is told while typing.
+    directory.put("sealed.yaml", "kind: [");
+    assert_eq!(offered(&directory, "seal set sealed.yaml pa"), [""]);
 }
 
 #[test]

@@ -156,10 +156,15 @@ Options:
           Write db.sealed.yaml beside db.yaml
 
   -i, --in-place
-          Replace the Secrets where they stand; other documents and what is around them stay
+          Replace the Secrets where they stand; other documents and what is around them stay.
+          
+          What is sealed already stays, too, so it may run again and again. The plaintext is gone afterwards: at a terminal it asks first.
 
       --keep-going
           Write the files in which everything could be sealed even when others are bad; the exit status still is 2
+
+      --yes
+          Do not ask
 
   -h, --help
           Print help (see a summary with '-h')
@@ -257,9 +262,8 @@ Options:
           The same as FILE
 
       --scope <SCOPE>
-          How far the sealed value may move: not at all, within its namespace, or anywhere
+          How far the sealed value may move: not at all, within its namespace, or anywhere; without it .seal.yaml says, and strict is the default
           
-          [default: strict]
           [possible values: strict, namespace-wide, cluster-wide]
 
   -n, --namespace <NAMESPACE>
@@ -355,7 +359,10 @@ Options:
           - json: One pretty-printed document after the other
 
   -w, --output-file <FILE>
-          Where to write, readable for its owner alone
+          Where to write, readable for its owner alone; at a terminal it asks before it replaces a file
+
+      --yes
+          Do not ask
 
   -h, --help
           Print help (see a summary with '-h')
@@ -535,6 +542,8 @@ Fetches the certificate to seal with.
 
 It is public: keep it in Git, and sealing needs no cluster. It comes from the ConfigMap in which the controller publishes it, or else from the controller itself, through the API server. Standard error tells the key's id and when the certificate expires.
 
+Which context and which controller, .seal.yaml says where the command line does not, by the path of the file that is written.
+
 Usage: seal keys fetch [OPTIONS]
 
 Options:
@@ -542,6 +551,9 @@ Options:
           Where to write it instead of standard output
           
           [alias: -o]
+
+      --no-config
+          Look at no .seal.yaml
 
   -h, --help
           Print help (see a summary with '-h')
@@ -789,7 +801,7 @@ Examples:
         str![[r#"
 Removes values from a file, in place.
 
-Needs no certificate. Comments, order and every other byte stay.
+Needs no certificate. Comments, order and every other byte stay. At a terminal it asks first.
 
 Usage: seal unset [OPTIONS] <FILE> <KEY>...
 
@@ -806,6 +818,9 @@ Options:
 
       --name <NAME>
           The name of the SealedSecret, for a file that holds several
+
+      --yes
+          Do not ask
 
   -h, --help
           Print help (see a summary with '-h')

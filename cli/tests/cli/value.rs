@@ -93,3 +93,24 @@ error: large: 1048577 bytes of data, but a Secret holds at most 1048576
 "#]],
     );
 }
+
+#[test]
+fn the_file_of_the_repository_says_in_which_scope_where_nothing_else_does() {
+    let directory = Directory::new();
+    let config =
+        "clusters: {a: {certificate: cert.pem}}\nrules: [{path: '*', scope: namespace-wide}]\n";
+    directory.put(".seal.yaml", config);
+    let sealed = directory.succeeds("value -n team-a", "x");
+    assert_eq!(opened(&directory, &sealed, "team-a"), b"x");
+    let sealed = directory.succeeds("value --scope cluster-wide", "x");
+    assert_eq!(opened(&directory, &sealed, ""), b"x");
+    directory.fails(
+        "value --no-config --cert cert.pem -n team-a",
+        "x",
+        str![[r#"
+error: strict scope needs --name
+  hint: what it is bound to must be the same as in the SealedSecret that it goes into
+
+"#]],
+    );
+}

@@ -69,7 +69,12 @@ impl Manifest {
                 errors.take(demands.part(document), &mut parts);
             }
         }
-        if parts.is_empty() && errors.is_empty() && input.is_named {
+        let is_done = others_stay
+            && stream
+                .documents()
+                .iter()
+                .any(|it| holds(it, "SealedSecret"));
+        if parts.is_empty() && errors.is_empty() && input.is_named && !is_done {
             errors.push(Error::NoObject {
                 from: source.to_string(),
                 expected: "Secret",
@@ -77,6 +82,11 @@ impl Manifest {
         }
         let stream = Some(stream).filter(|_| others_stay);
         errors.or(Self { stream, parts })
+    }
+
+    /// How many Secrets there are.
+    pub(super) fn objects(&self) -> usize {
+        self.parts.iter().map(|part| part.secrets.len()).sum()
     }
 
     /// The name of the only Secret, where it can be that of a file.
@@ -91,9 +101,13 @@ impl Manifest {
 }
 
 fn holds_secret(document: &Document) -> bool {
+    holds(document, "Secret")
+}
+
+fn holds(document: &Document, kind: &str) -> bool {
     document.objects().is_ok_and(|objects| {
         let mut objects = objects.iter();
-        objects.any(|object| object.kind().as_deref() == Some("Secret"))
+        objects.any(|object| object.kind().as_deref() == Some(kind))
     })
 }
 

@@ -65,8 +65,7 @@ pub(super) fn write(
     let mut outputs: BTreeMap<&Option<PathBuf>, String> = BTreeMap::new();
     for (task, manifest) in manifests {
         let output = outputs.entry(&task.output).or_default();
-        let secrets = manifest.parts.iter().map(|part| part.secrets.len()).sum();
-        output.extend(texts.by_ref().take(secrets));
+        output.extend(texts.by_ref().take(manifest.objects()));
     }
     let makes_directories = matches!(destination, Destination::Directory(_));
     Ok(create(outputs, makes_directories)?)

@@ -1,6 +1,6 @@
 //! `seal keys fetch`: the certificate that the cluster publishes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use jiff::Timestamp;
@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use crate::{
     certificate,
     cluster::{Connection, Controller},
+    config::{Configs, Settings},
     error::Errors,
+    input::NO_FILE,
     output::{self, Privacy},
     report,
 };
@@ -18,12 +20,19 @@ use crate::{
 /// It is public: keep it in Git, and sealing needs no cluster. It comes from the ConfigMap in which
 /// the controller publishes it, or else from the controller itself, through the API server. Standard
 /// error tells the key's id and when the certificate expires.
+///
+/// Which context and which controller, .seal.yaml says where the command line does not, by the path
+/// of the file that is written.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Fetch {
     /// Where to write it instead of standard output
     #[arg(short = 'w', visible_short_alias = 'o', long, value_name = "FILE")]
     output_file: Option<PathBuf>,
+
+    /// Look at no .seal.yaml
+    #[arg(long)]
+    no_config: bool,
 
     #[command(flatten)]
     controller: Controller,
@@ -43,8 +52,15 @@ impl Fetch {
     /// # Errors
     /// What stood in the way; then nothing was written.
     pub fn run(self) -> Result<(), Errors> {
-        let service = self.controller.service(None);
-        let pem = certificate::from_cluster(&service, &self.connection)?;
+        let settings = self.settings()?;
+        let cluster = settings.clusters.first();
+        let service = self.controller.service(cluster.map(|it| &it.controller));
+        let configured = cluster.and_then(|it| it.context.as_deref());
+        let connection = match configured.filter(|_| !self.connection.names_a_cluster()) {
+            Some(context) => self.connection.with_context(Some(context)),
+            None => self.connection.clone(),
+        };
+        let pem = certificate::from_cluster(&service, &connection)?;
         let certificate = certificate::parse(certificate::CLUSTER, &pem)?;
         output::write(self.output_file.as_deref(), &pem, Privacy::Public)?;
         let (key, not_after) = (certificate.key_id(), certificate.not_after());
@@ -54,6 +70,26 @@ impl Fetch {
         if certificate.is_expired(Timestamp::now()) {
             report::warning(&"this certificate has expired: nothing can be sealed with it");
         }
+        for cluster in settings.clusters.iter().filter(|it| !it.takes(key)) {
+            report::warning(&format_args!(
+                "this key is none of those that {} pins for the cluster {}; nothing is sealed with \
+                 it until somebody makes sure of it and adds it",
+                settings
+                    .config
+                    .as_deref()
+                    .unwrap_or(Path::new(""))
+                    .display(),
+                cluster.name
+            ));
+        }
         Ok(())
+    }
+
+    fn settings(&self) -> Result<Settings, Errors> {
+        let file = self.output_file.as_deref();
+        match self.no_config {
+            true => Ok(Settings::default()),
+            false => Configs::default().settings_of(file.unwrap_or(Path::new(NO_FILE))),
+        }
     }
 }
