@@ -68,3 +68,23 @@ impl Drop for Progress {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_comes_only_when_work_takes_long_and_shows_how_far_it_is() {
+        let mut progress = Progress::new("sealing", 3);
+        progress.step();
+        assert!(progress.bar.get().is_none());
+        progress.begun -= 2 * PATIENCE;
+        progress.step();
+        let bar = progress.bar.get().unwrap().clone();
+        assert_eq!((bar.position(), bar.length()), (2, Some(3)));
+        assert_eq!(bar.message(), "sealing");
+        assert!(!bar.is_finished());
+        drop(progress);
+        assert!(bar.is_finished());
+    }
+}

@@ -210,7 +210,7 @@ error: cannot write to standard output: No space left on device
 fn edits_that_have_no_place_are_told_with_their_line() {
     let directory = Directory::new();
     let one = TWO.split("---\n").next().unwrap();
-    let mut refused = |text: &str, command: &str, message: snapbox::data::Inline| {
+    let refused = |text: &str, command: &str, message: snapbox::data::Inline| {
         directory.put("sealed.yaml", text);
         directory.fails(command, "new", message);
     };
