@@ -154,6 +154,46 @@ impl<'a> Recipients<'a> {
     /// [`Error::NoCertificate`], and those of the place where it comes from.
     pub fn certificate(&mut self, settings: &Settings) -> Result<Arc<Certificate>, Error> {
         let origin = self.options.origin(settings)?;
+        self.certificate_from(origin, settings)
+    }
+
+    /// The certificate with which the cluster of a file seals now, wherever the file's own comes from.
+    ///
+    /// # Errors
+    /// As [`certificate`](Self::certificate).
+    pub fn certificate_of_cluster(
+        &mut self,
+        settings: &Settings,
+    ) -> Result<Arc<Certificate>, Error> {
+        let (context, service) = self.controller(settings);
+        self.certificate_from(Origin::Cluster { context, service }, settings)
+    }
+
+    /// The controller to ask about a file, and the context of the kubeconfig that leads to it, where
+    /// one is named.
+    #[must_use]
+    pub fn controller(&self, settings: &Settings) -> (Option<String>, ServiceName) {
+        let cluster = settings.clusters.first();
+        let configured = cluster.and_then(|cluster| cluster.context.as_deref());
+        let context = self.options.connection.context().or(configured);
+        let service = self
+            .options
+            .controller
+            .service(cluster.map(|cluster| &cluster.controller));
+        (context.map(str::to_owned), service)
+    }
+
+    /// How the cluster of this context is reached.
+    #[must_use]
+    pub fn connection(&self, context: Option<&str>) -> Connection {
+        self.options.connection.with_context(context)
+    }
+
+    fn certificate_from(
+        &mut self,
+        origin: Origin,
+        settings: &Settings,
+    ) -> Result<Arc<Certificate>, Error> {
         let certificate = match self.fetched.get(&origin) {
             Some(certificate) => Arc::clone(certificate),
             None => {

@@ -3,6 +3,7 @@
 //! Here alone a kubeconfig is read.
 
 pub mod keys;
+pub mod resealing;
 
 use std::{future::Future, path::PathBuf, time::Duration};
 
@@ -17,6 +18,7 @@ use kube::{
 
 use seal_keyring::requests::PUBLIC_KEYS;
 use serde_json::{Map, Value};
+use tokio::runtime::Runtime;
 
 use crate::{
     config,
@@ -213,15 +215,22 @@ pub fn with_client<T>(
 /// # Errors
 /// [`Error::Cluster`] when the system has no resources for it.
 pub fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    Ok(runtime()?.block_on(future))
+}
+
+/// Where network code runs, for connections that outlive one call.
+///
+/// # Errors
+/// As [`block_on`].
+pub fn runtime() -> Result<Runtime, Error> {
+    tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::Cluster {
             what: "use the network".into(),
             why: reason_of_io(&error),
             status: None,
-        })?;
-    Ok(runtime.block_on(future))
+        })
 }
 
 /// `None` where there is no such ConfigMap or no right to read it: upstream has none.

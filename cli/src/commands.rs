@@ -8,6 +8,7 @@ pub mod edit;
 pub mod encrypt;
 pub mod init;
 pub mod keys;
+pub mod rotate;
 pub mod set;
 pub mod template;
 pub mod unset;
@@ -32,6 +33,7 @@ pub enum Command {
     Set(set::Set),
     Unset(unset::Unset),
     Edit(edit::Edit),
+    Rotate(rotate::Rotate),
     Decrypt(decrypt::Decrypt),
     Template(template::Template),
     #[command(subcommand)]
@@ -54,6 +56,7 @@ impl Command {
             Self::Set(set) => set.run(),
             Self::Unset(unset) => unset.run(),
             Self::Edit(edit) => edit.run(),
+            Self::Rotate(rotate) => return rotate.run(),
             Self::Decrypt(decrypt) => decrypt.run(),
             Self::Template(template) => template.run(),
             Self::Keys(keys) => keys.run(),

@@ -13,8 +13,13 @@ use seal_manifest::{EmitError, Location};
 use seal_sealing::{SealError, SecretError};
 
 use crate::{
-    certificate::CLUSTER, commands::encrypt::ValueError, config::ConfigError,
-    download::DownloadError, editing::EditingError, git::GitError, report,
+    certificate::CLUSTER,
+    commands::{encrypt::ValueError, rotate::RotationError},
+    config::ConfigError,
+    download::DownloadError,
+    editing::EditingError,
+    git::GitError,
+    report,
 };
 
 /// What a command answers that was carried out.
@@ -290,6 +295,9 @@ pub enum Error {
     /// A sealed file is not edited.
     #[error(transparent)]
     Editing(#[from] EditingError),
+    /// Values are not sealed again.
+    #[error(transparent)]
+    Rotation(#[from] RotationError),
 
     /// A certificate is unusable.
     #[error("{from}: {error}")]
@@ -479,6 +487,7 @@ impl Error {
             }
             Self::Expired { .. } => "fetch the current one with: seal keys fetch -w cert.pem",
             Self::Editing(error) => return error.hint().map(str::to_owned),
+            Self::Rotation(error) => return error.hint().map(str::to_owned),
             Self::Changed { .. } => "look at what changed, and run the command again",
             Self::Kubeconfig { .. } => {
                 "name a kubeconfig with --kubeconfig, or seal offline with --cert FILE"
@@ -559,6 +568,11 @@ impl Errors {
     /// The value, or nothing where it is wrong, which is added.
     pub fn ok<T>(&mut self, result: Result<T, Error>) -> Option<T> {
         result.map_err(|error| self.0.push(error)).ok()
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Error> {
+        self.0.iter()
     }
 
     /// Adds others.

@@ -11,7 +11,7 @@ use std::{
 const WORTH_A_THREAD: usize = 4;
 
 /// Maps every item; the results stand in the order of the items.
-pub fn map<T: Sync, R: Send>(items: &[T], map: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub fn map<'a, T: Sync, R: Send>(items: &'a [T], map: impl Fn(&'a T) -> R + Sync) -> Vec<R> {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let threads = cores.min(items.len() / WORTH_A_THREAD);
     if threads < 2 {

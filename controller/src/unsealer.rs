@@ -14,7 +14,7 @@ use std::{
 
 use kube::core::DeserializeGuard;
 use seal_api::SealedSecret;
-use seal_envelope::{Identity, KeyId, Plaintext};
+use seal_envelope::{Identity, KeyId, Opened};
 use seal_keyring::{Key, Keyring};
 use seal_sealing::{Unsealed, Unsealing, key_hints};
 use tokio::sync::oneshot;
@@ -97,8 +97,8 @@ enum Purpose {
     },
 }
 
-/// Opened values by item.
-pub type Values = BTreeMap<String, Plaintext>;
+/// Opened values by item, with the keys that opened them.
+pub type Values = BTreeMap<String, Opened>;
 
 /// The private-key operations that a request from outside may still ask for.
 #[derive(Debug)]

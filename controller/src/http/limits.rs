@@ -7,7 +7,7 @@ use std::{
 
 use axum::{
     extract::{ConnectInfo, Request, State},
-    http::StatusCode,
+    http::{StatusCode, header::RETRY_AFTER},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -63,6 +63,7 @@ pub(super) async fn by_peer(
     }
     (
         StatusCode::TOO_MANY_REQUESTS,
+        [(RETRY_AFTER, "1")],
         "too many requests: try again later\n",
     )
         .into_response()

@@ -2,11 +2,12 @@
 
 use axum::{
     body::{Body, to_bytes},
-    extract::State,
+    extract::{RawQuery, State},
     http::{StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
 use seal_api::SealedSecret;
+use seal_envelope::Opened;
 use seal_keyring::Keyring;
 use seal_manifest::{Reading, Stream};
 use seal_sealing::{reseal, set_key_hints};
@@ -74,15 +75,24 @@ pub(super) async fn verify(State(served): State<Served>, body: Body) -> Response
     }
 }
 
+/// With this query, values that the current key opens already stay as they are. Upstream, which knows
+/// no such thing, seals all of them again, and so do we without it.
+const KEEP_CURRENT: &str = "keep=current";
+
 /// The document sent, every value sealed again with the current key and every other field as it
 /// was, as JSON.
-pub(super) async fn rotate(State(served): State<Served>, body: Body) -> Response {
+pub(super) async fn rotate(
+    State(served): State<Served>,
+    RawQuery(query): RawQuery,
+    body: Body,
+) -> Response {
+    let keep_current = query.as_deref() == Some(KEEP_CURRENT);
     let answer = timeout(served.limits.answer, async {
         let mut document = read(&served, body).await?;
         let keyring = served.keys.snapshot().keyring.clone();
         let mut allowance = Allowance::default();
         for object in objects(&mut document)? {
-            rotate_one(&served, &keyring, &mut allowance, object).await?;
+            rotate_one(&served, &keyring, &mut allowance, object, keep_current).await?;
         }
         Ok::<_, Refused>(document)
     });
@@ -99,12 +109,16 @@ async fn rotate_one(
     keyring: &Keyring,
     allowance: &mut Allowance,
     object: &mut Value,
+    keep_current: bool,
 ) -> Result<(), Refused> {
     let mut sealed = decode(object)?;
     let opened = served.unsealer.open(&sealed, keyring, allowance).await?;
     let current = keyring.current().ok_or(Refused::NoKey)?;
     let recipients = current.certificate().recipients();
-    let texts = reseal(&sealed, &opened, recipients)?;
+    let stays = |opened: &Opened| keep_current && opened.key == *current.id();
+    let moving = opened.iter().filter(|(_, opened)| !stays(opened));
+    let moving = moving.map(|(item, opened)| (item.as_str(), &opened.plaintext));
+    let texts = reseal(&sealed, moving, recipients)?;
     set_key_hints(&mut sealed.metadata, &recipients.ids());
     let annotations = serde_json::to_value(&sealed.metadata.annotations).unwrap_or_default();
 

@@ -10,16 +10,16 @@ use crate::{label, seal_value};
 ///
 /// # Errors
 /// [`SealError`] when the system's random generator fails.
-pub fn reseal(
+pub fn reseal<'a>(
     sealed: &SealedSecret,
-    opened: &BTreeMap<String, Plaintext>,
+    opened: impl IntoIterator<Item = (&'a str, &'a Plaintext)>,
     recipients: &Recipients,
 ) -> Result<BTreeMap<String, String>, SealError> {
     let namespace = sealed.metadata.namespace.as_deref().unwrap_or_default();
     let name = sealed.metadata.name.as_deref().unwrap_or_default();
     let label = label(sealed.scope(), namespace, name);
-    let again = |(item, value): (&String, &Plaintext)| {
-        Ok((item.clone(), seal_value(value, &label, recipients)?))
+    let again = |(item, value): (&str, &Plaintext)| {
+        Ok((item.into(), seal_value(value, &label, recipients)?))
     };
-    opened.iter().map(again).collect()
+    opened.into_iter().map(again).collect()
 }

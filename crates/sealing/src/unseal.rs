@@ -8,7 +8,7 @@ use seal_api::{
     SealedSecret,
     annotations::{SKIP_SET_OWNER_REFERENCES, is_true},
 };
-use seal_envelope::{Identity, KeyId, Label, Plaintext};
+use seal_envelope::{Identity, KeyId, Label, Opened, Plaintext};
 use seal_manifest::{Reading, Stream};
 
 use crate::{Base64Error, Secret, base64::decode, label, owner_reference, render::render};
@@ -123,7 +123,8 @@ pub struct Unsealing {
     pending: VecDeque<Pending>,
     opened: BTreeMap<String, Plaintext>,
     failed: Vec<FailedItem>,
-    keys: BTreeSet<KeyId>,
+    /// Which key opened which item.
+    keys: BTreeMap<String, KeyId>,
     /// The identity that opened the last item: the next one is likely sealed with it, too.
     last: usize,
 }
@@ -149,7 +150,7 @@ impl Unsealing {
             pending: VecDeque::new(),
             opened: BTreeMap::new(),
             failed: Vec::new(),
-            keys: BTreeSet::new(),
+            keys: BTreeMap::new(),
             last: 0,
         };
         if let Some(blob) = &sealed.spec.data {
@@ -204,7 +205,8 @@ impl Unsealing {
             match identity.open(&pending.envelope, &self.label) {
                 Ok(plaintext) => {
                     self.last = index;
-                    self.keys.insert(identity.id().clone());
+                    let key = identity.id().clone();
+                    self.keys.insert(pending.item.clone(), key);
                     self.opened.insert(pending.item, plaintext);
                 }
                 Err(_) => self.pending.push_front(pending),
@@ -236,7 +238,7 @@ impl Unsealing {
         for pending in std::mem::take(&mut self.pending) {
             self.fail(pending.item, ItemError::NoKey);
         }
-        let keys = std::mem::take(&mut self.keys);
+        let keys = std::mem::take(&mut self.keys).into_values().collect();
         let mut secret = match sealed.spec.data {
             Some(_) => self.blob()?,
             None => self.items(sealed)?,
@@ -255,11 +257,18 @@ impl Unsealing {
         Ok(Unsealed { secret, keys })
     }
 
-    /// The opened values by item, without rendering anything: `None` when one of them failed. The
-    /// deprecated blob is the item `data`.
+    /// The opened values by item and the keys that opened them, without rendering anything: `None` when
+    /// one of them failed. The deprecated blob is the item `data`.
     #[must_use]
-    pub fn into_opened(self) -> Option<BTreeMap<String, Plaintext>> {
-        (self.failed.is_empty() && self.pending.is_empty()).then_some(self.opened)
+    pub fn into_opened(mut self) -> Option<BTreeMap<String, Opened>> {
+        if !self.failed.is_empty() || !self.pending.is_empty() {
+            return None;
+        }
+        let with_key = |(item, plaintext)| {
+            let key = self.keys.remove(&item)?;
+            Some((item, Opened { plaintext, key }))
+        };
+        self.opened.into_iter().map(with_key).collect()
     }
 
     /// The most private-key operations that the rest can take with so many identities.

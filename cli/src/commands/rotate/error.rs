@@ -1,0 +1,64 @@
+use seal_envelope::KeyId;
+use seal_manifest::{EditError, Location};
+
+/// Why values are not sealed again.
+#[derive(Debug, thiserror::Error)]
+pub enum RotationError {
+    /// The file cannot be edited in place.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// Two ways to hold values in one object.
+    #[error("{at}: spec.data and spec.encryptedData exclude one another")]
+    TwoKinds {
+        /// Where the object stands.
+        at: Location,
+    },
+    /// The controller does not seal an object again.
+    #[error("{at}: the controller does not seal {called} again: {why}")]
+    Refused {
+        /// Where the object stands.
+        at: Location,
+        /// Namespace and name.
+        called: String,
+        /// In its words.
+        why: String,
+    },
+    /// The controller seals with another key than the one that is expected.
+    #[error("the files are to be sealed with {expected}, but the controller seals with {found}")]
+    OtherKey {
+        /// The key of the certificate.
+        expected: KeyId,
+        /// The controller's, or several.
+        found: String,
+    },
+    /// The work ended before its end.
+    #[error("{objects} SealedSecrets in {files} files were not reached; they are as they were")]
+    Unreached {
+        /// How many objects.
+        objects: usize,
+        /// In how many files.
+        files: usize,
+    },
+}
+
+impl RotationError {
+    /// What to do about it, where the message does not say.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Edit(_) => Some("give each value a place of its own, or seal the object anew"),
+            Self::TwoKinds { .. } => Some("remove the one that is not in use"),
+            Self::Refused { .. } => Some(
+                "it was sealed for another cluster, name, namespace or scope, or is damaged: \
+                 seal decrypt --identity tells which",
+            ),
+            Self::OtherKey { .. } => Some(
+                "fetch the cluster's current certificate with: seal keys fetch -w cert.pem; or \
+                 name another cluster with --context",
+            ),
+            Self::Unreached { .. } => {
+                Some("run the command again: what is done is not done a second time")
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Sealing again with private keys, on all cores.
+
+use seal_envelope::{Identity, KeyId, Kind, Opened};
+use seal_sealing::{Cause, SealError, decode, diagnose, label, reseal};
+
+use super::{
+    Reseal,
+    tree::{Object, Resealed},
+};
+use crate::{
+    error::{Error, Errors},
+    parallel,
+};
+
+/// Private keys.
+pub(super) struct Opener(pub(super) Vec<Identity>);
+
+/// One value of one object.
+struct Task<'a> {
+    object: &'a Object<'a>,
+    item: &'a str,
+    text: &'a str,
+}
+
+impl Reseal for Opener {
+    fn reseal(&mut self, objects: &[&Object<'_>]) -> Vec<Result<Resealed, Errors>> {
+        let mut tasks = Vec::new();
+        for object in objects.iter().filter(|object| !self.believes(object)) {
+            let values = object.values().into_iter();
+            tasks.extend(values.map(|(item, text)| Task { object, item, text }));
+        }
+        let done = parallel::map(&tasks, |task| self.value(task));
+        let mut done = tasks.iter().zip(done).peekable();
+        let outcome = |object: &&Object<'_>| {
+            let mut resealed = Resealed::default();
+            let mut errors = Errors::default();
+            while let Some((task, value)) =
+                done.next_if(|(task, _)| std::ptr::eq(task.object, *object))
+            {
+                if let Some((from, text)) = errors.ok(value).flatten() {
+                    resealed.texts.insert(task.item.to_owned(), text);
+                    *resealed.from.entry(Some(from)).or_default() += 1;
+                }
+            }
+            errors.or(resealed)
+        };
+        objects.iter().map(outcome).collect()
+    }
+}
+
+impl Opener {
+    /// Whether the hint has to do, since the key that it names is not here.
+    fn believes(&self, object: &Object<'_>) -> bool {
+        object.is_settled_by_hint() && !self.has_any(object.hints.iter())
+    }
+
+    fn has_any<'k>(&self, mut keys: impl Iterator<Item = &'k KeyId>) -> bool {
+        keys.any(|key| self.has(key))
+    }
+
+    fn has(&self, key: &KeyId) -> bool {
+        self.0.iter().any(|identity| identity.id() == key)
+    }
+
+    /// The new text of a value and the key that it was sealed with; nothing for one that stays.
+    fn value(&self, task: &Task<'_>) -> Result<Option<(KeyId, String)>, Error> {
+        let object = task.object;
+        let failed = |why: String| Error::Unseal {
+            at: object.at.clone(),
+            called: object.called(),
+            item: task.item.to_owned(),
+            why,
+        };
+        let envelope =
+            decode(task.text).map_err(|error| failed(format!("{error}: {}", Cause::Corrupt)))?;
+        let mut identities: Vec<&Identity> = self.0.iter().collect();
+        identities.sort_by_key(|identity| !object.hints.contains(identity.id()));
+        let metadata = &object.sealed.metadata;
+        let namespace = metadata.namespace.as_deref().unwrap_or_default();
+        let name = metadata.name.as_deref().unwrap_or_default();
+        let label = label(object.sealed.scope(), namespace, name);
+        let opened = seal_envelope::open(&envelope, &label, identities.iter().copied());
+        let Ok(Opened { plaintext, key }) = opened else {
+            if self.must_be_current(object) {
+                return Ok(None);
+            }
+            let cause = diagnose(&object.sealed, task.text, &identities);
+            return Err(failed(cause.to_string()));
+        };
+        if is_current(object, &key, Kind::of(&envelope)) {
+            return Ok(None);
+        }
+        let recipients = &object.target.recipients;
+        let again = reseal(&object.sealed, [(task.item, &plaintext)], recipients);
+        let mut again = again.map_err(|error| Error::Seal {
+            at: object.at.to_string(),
+            error: SealError::Envelope(error),
+        })?;
+        Ok(again.remove(task.item).map(|text| (key, text)))
+    }
+
+    /// Whether a value that no key here opens can only be under the one key of the hint that is not
+    /// here, which is the right one.
+    fn must_be_current(&self, object: &Object<'_>) -> bool {
+        let wanted = object.target.recipients.ids();
+        let mut absent = object.hints.iter().filter(|key| !self.has(key)).peekable();
+        absent.peek().is_some() && absent.all(|key| wanted.contains(key))
+    }
+}
+
+/// Whether a value that this key opens is sealed for whom it shall be. An age envelope does not tell
+/// for whom else it is sealed; there the hint has to agree.
+fn is_current(object: &Object<'_>, opener: &KeyId, kind: Kind) -> bool {
+    let wanted = object.target.recipients.ids();
+    wanted.contains(opener) && (kind == Kind::Hybrid || object.is_settled_by_hint())
+}

@@ -1,0 +1,230 @@
+//! The files of a tree: reading them, and writing what has changed in them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+use seal_api::{SealedSecret, annotations::KEY_HINTS};
+use seal_envelope::{KeyId, Recipients};
+use seal_manifest::{Location, Node, Reading, Stream};
+use seal_sealing::key_hints;
+use serde_json::Value;
+
+use super::RotationError;
+use crate::{
+    cluster::ServiceName,
+    error::{Error, Errors},
+    input::Source,
+    naming::{Naming, called},
+    output::Batch,
+};
+
+/// What a file is to be sealed for.
+#[derive(Debug, Clone)]
+pub(super) struct Target {
+    /// Whom its values shall be sealed for.
+    pub(super) recipients: Recipients,
+    /// The controller that is asked: the context of the kubeconfig, and its Service.
+    pub(super) controller: (Option<String>, ServiceName),
+}
+
+/// A file that speaks of SealedSecrets.
+#[derive(Debug)]
+pub(super) struct Candidate {
+    pub(super) path: PathBuf,
+    /// What `.seal.yaml` leaves open is wrong only if there is a SealedSecret in the file.
+    pub(super) target: Result<Target, Error>,
+}
+
+/// A file with its SealedSecrets.
+#[derive(Debug)]
+pub(super) struct File<'a> {
+    pub(super) path: &'a Path,
+    stream: Stream,
+    pub(super) objects: Vec<Object<'a>>,
+}
+
+/// A SealedSecret.
+#[derive(Debug)]
+pub(super) struct Object<'a> {
+    /// The document in which it stands, and its place among that document's objects.
+    place: (usize, usize),
+    pub(super) at: Location,
+    /// As it stands in the file, with its namespace.
+    pub(super) json: Value,
+    pub(super) sealed: SealedSecret,
+    /// The keys of which its hint speaks.
+    pub(super) hints: BTreeSet<KeyId>,
+    pub(super) target: &'a Target,
+}
+
+/// What reading a file comes to.
+pub(super) enum Read<'a> {
+    File(File<'a>),
+    /// Holds template actions, and is no YAML.
+    Template,
+}
+
+/// What became of the values of an object: nothing, where there is nothing new.
+#[derive(Debug, Default)]
+pub(super) struct Resealed {
+    /// The new values by item.
+    pub(super) texts: BTreeMap<String, String>,
+    /// How many values were under which other key, as far as that is known.
+    pub(super) from: BTreeMap<Option<KeyId>, usize>,
+}
+
+impl Candidate {
+    /// Reads the file.
+    pub(super) fn read(&self, namespace: Option<&str>) -> Result<Read<'_>, Errors> {
+        let source = Source::File(self.path.clone());
+        let bytes = source.read()?;
+        let stream = match Stream::parse(&source.to_string(), bytes.as_slice(), Reading::Strict) {
+            Ok(stream) => stream,
+            Err(_) if memchr::memmem::find(&bytes, b"{{").is_some() => return Ok(Read::Template),
+            Err(error) => return Err(error.into()),
+        };
+        let mut objects = Vec::new();
+        let mut errors = Errors::default();
+        for (document, found) in stream.documents().iter().enumerate() {
+            for (index, node) in found.objects()?.iter().enumerate() {
+                if is_sealed(node) {
+                    let object = self.object((document, index), node, namespace);
+                    errors.take(object, &mut objects);
+                }
+            }
+        }
+        errors.or(Read::File(File {
+            path: &self.path,
+            stream,
+            objects,
+        }))
+    }
+
+    fn object(
+        &self,
+        place: (usize, usize),
+        node: &Node<'_>,
+        namespace: Option<&str>,
+    ) -> Result<Object<'_>, Errors> {
+        let target = match &self.target {
+            Ok(target) => target,
+            Err(Error::Unassigned { file, config }) => {
+                let (file, config) = (file.clone(), config.clone());
+                return Err(Error::Unassigned { file, config }.into());
+            }
+            Err(_) => return Err(Error::NoCertificate.into()),
+        };
+        let at = node.location();
+        let mut json = node.to_json()?;
+        let mut sealed = SealedSecret::decode(json.clone()).map_err(|error| {
+            let at = at.clone();
+            Error::SealedSecret { at, error }
+        })?;
+        let naming = Naming {
+            name: None,
+            namespace,
+        };
+        naming.apply(&mut sealed.metadata, node)?;
+        if let (Some(namespace), Some(metadata)) = (
+            &sealed.metadata.namespace,
+            json.get_mut("metadata").and_then(Value::as_object_mut),
+        ) {
+            metadata.insert("namespace".into(), namespace.as_str().into());
+        }
+        if sealed.spec.data.is_some() && !sealed.spec.encrypted_data.is_empty() {
+            return Err(Error::from(RotationError::TwoKinds { at }).into());
+        }
+        Ok(Object {
+            place,
+            at,
+            json,
+            hints: key_hints(&sealed.metadata).into_iter().collect(),
+            sealed,
+            target,
+        })
+    }
+}
+
+impl Object<'_> {
+    /// Its values by item; the deprecated blob is the item `data`.
+    pub(super) fn values(&self) -> Vec<(&str, &str)> {
+        let spec = &self.sealed.spec;
+        let items = spec.encrypted_data.iter();
+        let items = items.map(|(item, text)| (item.as_str(), text.as_str()));
+        items
+            .chain(spec.data.as_deref().map(|text| ("data", text)))
+            .collect()
+    }
+
+    /// Where a value stands.
+    pub(super) fn path_of<'p>(&self, item: &'p str) -> Vec<&'p str> {
+        match self.sealed.spec.data {
+            Some(_) => vec!["spec", "data"],
+            None => vec!["spec", "encryptedData", item],
+        }
+    }
+
+    /// Whether its hint says that every value is sealed for whom it shall be.
+    pub(super) fn is_settled_by_hint(&self) -> bool {
+        self.hints == self.target.recipients.ids()
+    }
+
+    /// Whether its hint is wrong or missing once all its values are sealed for whom they shall be.
+    pub(super) fn changes_hint(&self) -> bool {
+        !self.is_settled_by_hint() && !self.values().is_empty()
+    }
+
+    pub(super) fn called(&self) -> String {
+        called(&self.sealed.metadata)
+    }
+}
+
+impl File<'_> {
+    /// Writes the file, if anything in it is new: the values, and the hints of their objects.
+    /// `resealed` has the place of an object among the file's, and what became of it.
+    ///
+    /// # Errors
+    /// [`RotationError::Edit`], [`Error::Changed`], [`Error::Write`]. Then it stays as it is.
+    pub(super) fn write(&self, resealed: &[(usize, &Resealed)]) -> Result<(), Error> {
+        let mut edits = self.stream.edit();
+        for (index, resealed) in resealed {
+            let Some(object) = self.objects.get(*index) else {
+                continue;
+            };
+            let (document, place) = object.place;
+            let Some(document) = self.stream.documents().get(document) else {
+                continue;
+            };
+            let nodes = document.objects()?;
+            let Some(node) = nodes.get(place) else {
+                continue;
+            };
+            let edit = |error| Error::from(RotationError::Edit(error));
+            for (item, text) in &resealed.texts {
+                edits
+                    .set(*node, &object.path_of(item), text)
+                    .map_err(edit)?;
+            }
+            if object.changes_hint() {
+                let ids = object.target.recipients.ids();
+                let hint = ids.iter().map(KeyId::as_str).collect::<Vec<_>>().join(",");
+                let path = ["metadata", "annotations", KEY_HINTS];
+                edits.set(*node, &path, &hint).map_err(edit)?;
+            }
+        }
+        if edits.is_empty() {
+            return Ok(());
+        }
+        let edited = edits.apply().map_err(RotationError::from)?;
+        let mut batch = Batch::default();
+        let read = self.stream.text().as_bytes();
+        batch.add_edited(self.path, read, edited.text().as_bytes())?;
+        batch.commit()
+    }
+}
+
+fn is_sealed(node: &Node<'_>) -> bool {
+    node.is_mapping() && node.kind().as_deref() == Some("SealedSecret")
+}
