@@ -279,6 +279,24 @@ async fn rotating_a_list_rotates_each_and_the_deprecated_blob_stays_one() {
     assert_eq!(api.post("/v1/verify", &new).await.0, StatusCode::OK);
 }
 
+#[tokio::test]
+async fn rotating_leaves_what_is_current_as_it_is_when_that_is_asked_for() {
+    let api = Api::started();
+    let mut mixed = object(0, Scope::Strict);
+    let current = object(1, Scope::Strict)["spec"]["encryptedData"]["password"].clone();
+    mixed["spec"]["encryptedData"]["current"] = current.clone();
+    let values = |answer: (StatusCode, String)| {
+        assert_eq!(answer.0, StatusCode::OK, "{}", answer.1);
+        let object: Value = serde_json::from_str(&answer.1).unwrap();
+        object["spec"]["encryptedData"].clone()
+    };
+    let kept = values(api.post("/v1/rotate?keep=current", &mixed).await);
+    assert_eq!(kept["current"], current);
+    assert_ne!(kept["password"], mixed["spec"]["encryptedData"]["password"]);
+    let all = values(api.post("/v1/rotate", &mixed).await);
+    assert_ne!(all["current"], current);
+}
+
 /// CVE-2026-22728: the scope of the template must not become that of the values.
 #[tokio::test]
 async fn the_template_cannot_widen_the_scope() {

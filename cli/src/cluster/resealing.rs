@@ -161,9 +161,8 @@ async fn post(cluster: &Cluster, path: &str, objects: &[&Value]) -> Result<Reply
     };
     let what = || "have the controller seal values again".to_owned();
     let mut pause = FIRST_PAUSE;
-    let mut tries = 0;
+    let (mut busy, mut down) = (TRIES_WHEN_BUSY, TRIES_WHEN_DOWN);
     loop {
-        tries += 1;
         let request = Request::post(path)
             .header(CONTENT_TYPE, "application/json")
             .body(Body::from(body.clone().into_bytes()))
@@ -176,7 +175,7 @@ async fn post(cluster: &Cluster, path: &str, objects: &[&Value]) -> Result<Reply
             let body = body.map_err(|error| refused(what(), &error))?;
             Ok((head.status, head.headers, body))
         };
-        let (most_tries, after, error) = match cluster.in_time(&what(), asked).await {
+        let (tries, after, error) = match cluster.in_time(&what(), asked).await {
             Ok((StatusCode::OK, _, body)) => {
                 return Ok(match serde_json::from_slice(&body) {
                     Ok(answer) => Reply::Sealed(answer),
@@ -194,17 +193,16 @@ async fn post(cluster: &Cluster, path: &str, objects: &[&Value]) -> Result<Reply
                     status: Some(status.as_u16()),
                 };
                 match status.as_u16() {
-                    429 => (TRIES_WHEN_BUSY, retry_after(&headers), error),
-                    502..=504 if !why.contains(FEWER) => {
-                        (TRIES_WHEN_DOWN, retry_after(&headers), error)
-                    }
+                    429 => (&mut busy, retry_after(&headers), error),
+                    502..=504 if !why.contains(FEWER) => (&mut down, retry_after(&headers), error),
                     401 | 403 | 404 | 405 => return Err(error),
                     _ => return Ok(Reply::Refused { status, why }),
                 }
             }
-            Err(error) => (TRIES_WHEN_DOWN, None, error),
+            Err(error) => (&mut down, None, error),
         };
-        if tries >= most_tries {
+        *tries -= 1;
+        if *tries == 0 {
             return Err(error);
         }
         sleep(after.unwrap_or(pause)).await;

@@ -34,6 +34,7 @@ Change:
   set          Seals a new value into a file, in place
   unset        Removes values from a file, in place
   edit         Opens the values of a sealed file in your editor, and seals what changed
+  rotate       Seals values again that are not under the current key, in place
 
 Review:
   check        Finds what is wrong with SealedSecrets, and Secrets in plaintext, without a cluster

@@ -27,6 +27,7 @@ mod keys;
 mod output;
 mod paths;
 mod reference;
+mod rotate;
 mod schemas;
 mod sealed;
 mod server;

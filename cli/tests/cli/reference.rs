@@ -6,7 +6,9 @@ use std::{collections::BTreeSet, fmt::Write, fs, path::PathBuf};
 
 use clap::Command;
 use schemars::schema_for;
-use seal_cli::commands::{check::finding::CheckReport, diff::report::DiffReport};
+use seal_cli::commands::{
+    check::finding::CheckReport, diff::report::DiffReport, rotate::report::RotateReport,
+};
 use snapbox::{Data, assert_data_eq};
 
 #[test]
@@ -46,6 +48,7 @@ fn the_schemas_are_those_of_the_types() {
     let schemas = [
         ("check", schema_for!(CheckReport)),
         ("diff", schema_for!(DiffReport)),
+        ("rotate", schema_for!(RotateReport)),
     ];
     for (name, schema) in schemas {
         let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
