@@ -154,7 +154,7 @@ impl<'a> Recipients<'a> {
     /// [`Error::NoCertificate`], and those of the place where it comes from.
     pub fn certificate(&mut self, settings: &Settings) -> Result<Arc<Certificate>, Error> {
         let origin = self.options.origin(settings)?;
-        self.certificate_from(origin, settings)
+        self.certificate_from(&origin, settings)
     }
 
     /// The certificate with which the cluster of a file seals now, wherever the file's own comes from.
@@ -166,7 +166,7 @@ impl<'a> Recipients<'a> {
         settings: &Settings,
     ) -> Result<Arc<Certificate>, Error> {
         let (context, service) = self.controller(settings);
-        self.certificate_from(Origin::Cluster { context, service }, settings)
+        self.certificate_from(&Origin::Cluster { context, service }, settings)
     }
 
     /// The controller to ask about a file, and the context of the kubeconfig that leads to it, where
@@ -191,13 +191,13 @@ impl<'a> Recipients<'a> {
 
     fn certificate_from(
         &mut self,
-        origin: Origin,
+        origin: &Origin,
         settings: &Settings,
     ) -> Result<Arc<Certificate>, Error> {
-        let certificate = match self.fetched.get(&origin) {
+        let certificate = match self.fetched.get(origin) {
             Some(certificate) => Arc::clone(certificate),
             None => {
-                let certificate = Arc::new(self.options.fetch(&origin)?);
+                let certificate = Arc::new(self.options.fetch(origin)?);
                 self.fetched
                     .insert(origin.clone(), Arc::clone(&certificate));
                 certificate

@@ -155,7 +155,7 @@ impl Rotate {
         let mut resealer: Box<dyn Reseal + '_> = match () {
             () if !identities.is_empty() => Box::new(Opener(identities)),
             () if self.dry_run => Box::new(Hints),
-            () => Box::new(Controllers::new(|context| recipients.connection(context))?),
+            () => Box::new(Controllers::new(&recipients)?),
         };
         let mut rotation = Rotation {
             dry_run: self.dry_run,
@@ -274,7 +274,7 @@ impl Rotation {
                 Ok(Read::File(file)) if file.objects.is_empty() => {}
                 Ok(Read::File(file)) => files.push(file),
                 Ok(Read::Template) => self.report.skipped.push(path),
-                Err(errors) => self.failed(Some(path), errors),
+                Err(errors) => self.failed(Some(&path), errors),
             }
         }
         let objects: Vec<&Object<'_>> = files.iter().flat_map(|file| &file.objects).collect();
@@ -289,7 +289,7 @@ impl Rotation {
                     Ok(answer) => resealed.push((index, answer)),
                     Err(errors) => {
                         is_reached &= !errors.is_empty();
-                        self.failed(Some(file.path.display().to_string()), errors);
+                        self.failed(Some(&file.path.display().to_string()), errors);
                     }
                 }
             }
@@ -312,7 +312,7 @@ impl Rotation {
             self.report.files += 1;
             self.report.sealed_secrets += file.objects.len();
             if let Err(error) = written {
-                self.failed(Some(file.path.display().to_string()), error.into());
+                self.failed(Some(&file.path.display().to_string()), error.into());
                 continue;
             }
             let mut from: BTreeMap<String, usize> = BTreeMap::new();
@@ -341,9 +341,9 @@ impl Rotation {
         }
     }
 
-    fn failed(&mut self, file: Option<String>, errors: Errors) {
+    fn failed(&mut self, file: Option<&str>, errors: Errors) {
         let failure = |error: &Error| Failure {
-            file: file.clone(),
+            file: file.map(str::to_owned),
             message: error.to_string(),
         };
         self.report.failures.extend(errors.iter().map(failure));

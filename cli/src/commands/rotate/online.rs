@@ -13,8 +13,9 @@ use super::{
     tree::{Object, Resealed},
 };
 use crate::{
+    certificate::Recipients,
     cluster::{
-        Connection, ServiceName,
+        ServiceName,
         resealing::{Resealing, Unanswered},
         runtime,
     },
@@ -25,7 +26,7 @@ type Asked = (Option<String>, ServiceName);
 
 /// The controllers, each connected once it is asked.
 pub(super) struct Controllers<'a> {
-    connection: Box<dyn Fn(Option<&str>) -> Connection + 'a>,
+    recipients: &'a Recipients<'a>,
     connected: HashMap<Asked, Resealing>,
     // Dropped last: what is connected runs in it.
     runtime: Runtime,
@@ -34,10 +35,10 @@ pub(super) struct Controllers<'a> {
 }
 
 impl<'a> Controllers<'a> {
-    /// `connection` leads to the cluster of a context.
-    pub(super) fn new(connection: impl Fn(Option<&str>) -> Connection + 'a) -> Result<Self, Error> {
+    /// Nobody is asked yet; `recipients` knows how the clusters are reached.
+    pub(super) fn new(recipients: &'a Recipients<'a>) -> Result<Self, Error> {
         Ok(Self {
-            connection: Box::new(connection),
+            recipients,
             connected: HashMap::new(),
             runtime: runtime()?,
             gone: Errors::default(),
@@ -49,7 +50,7 @@ impl<'a> Controllers<'a> {
         let resealing = match self.connected.entry(asked.clone()) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
-                let connection = (self.connection)(asked.0.as_deref());
+                let connection = self.recipients.connection(asked.0.as_deref());
                 let opened = self
                     .runtime
                     .block_on(Resealing::open(&connection, &asked.1));
