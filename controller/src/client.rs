@@ -53,7 +53,15 @@ pub fn connect(
 /// A write that was not sent.
 #[derive(Debug, thiserror::Error)]
 #[error("this replica does not lead, so it writes nothing")]
-struct NotLeading;
+pub struct NotLeading;
+
+impl NotLeading {
+    /// Whether this is why a request failed.
+    #[must_use]
+    pub fn caused(error: &kube::Error) -> bool {
+        matches!(error, kube::Error::Service(cause) if cause.is::<Self>())
+    }
+}
 
 /// Lets writes pass only while this replica leads.
 #[derive(Debug)]

@@ -28,6 +28,7 @@ pub mod status;
 pub mod tasks;
 pub mod telemetry;
 pub mod unsealer;
+pub mod watched;
 pub mod watches;
 pub mod wiped;
 

@@ -5,6 +5,8 @@ use std::{collections::BTreeSet, fmt};
 use kube::core::response::StatusCause;
 use seal_api::annotations::RECREATE_IMMUTABLE;
 
+use crate::client::NotLeading;
+
 /// The end of a message while there will be another attempt.
 const TRYING_AGAIN: &str = "; trying again";
 
@@ -138,10 +140,11 @@ impl Failure {
     #[must_use]
     pub fn of_write(error: &kube::Error) -> Self {
         let kube::Error::Api(status) = error else {
-            return Self::new(
-                Reason::ApiError,
-                format!("the API server cannot be reached{TRYING_AGAIN}"),
-            );
+            let why = match NotLeading::caused(error) {
+                true => "this replica does not lead any more; the one that does takes over".into(),
+                false => format!("the API server cannot be reached{TRYING_AGAIN}"),
+            };
+            return Self::new(Reason::ApiError, why);
         };
         let says = |text| status.message.contains(text);
         let causes = || status.details.iter().flat_map(|details| &details.causes);

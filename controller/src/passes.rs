@@ -20,21 +20,9 @@ use crate::{
     leader::Leadership,
     reconcile::{Context, pass, secret_cache::key_of},
     tasks::Tasks,
-    unsealer::Watched,
-    watches::{Namespaces, Wakes, watch_sealed_secrets, watch_secrets},
+    watched::Watched,
+    watches::{Scope, Wakes, watch_sealed_secrets, watch_secrets},
 };
-
-/// What is watched.
-pub struct Scope {
-    /// Where.
-    pub namespaces: Namespaces,
-    /// Which SealedSecrets, by their labels.
-    pub selector: Option<String>,
-    /// Whether the Secrets of SealedSecrets that are gone are deleted here.
-    pub delete_secrets: bool,
-    /// Whether Secrets are watched, too.
-    pub watch_secrets: bool,
-}
 
 /// Starts the watches and the passes. Says when the caches are `warm`, and when the replica is
 /// `ready`.
@@ -42,39 +30,21 @@ pub fn reconcile(
     tasks: &mut Tasks,
     scope: Scope,
     context: Arc<Context>,
-    objects: Store<Watched>,
-    writer: Writer<Watched>,
-    warm: watch::Sender<bool>,
-    ready: watch::Sender<bool>,
+    (objects, writer): (Store<Watched>, Writer<Watched>),
+    (warm, ready): (watch::Sender<bool>, watch::Sender<bool>),
 ) {
     let mut keys = context.keys.clone();
     let (wakes, mut woken) = mpsc::unbounded_channel();
     let (filled, mut secrets_filled) = watch::channel(!scope.watch_secrets);
-    let Scope {
-        namespaces,
-        selector,
-        delete_secrets,
-        watch_secrets: watched,
-    } = scope;
-    if watched {
-        let namespaces = namespaces.clone();
+    if scope.watch_secrets {
+        let namespaces = scope.namespaces.clone();
         let (context, objects, wakes) = (Arc::clone(&context), objects.clone(), wakes.clone());
         let secrets = watch_secrets(context, namespaces, objects, wakes, filled);
         tasks.spawn_forever("Secrets", secrets);
     }
-    let (watcher, waker) = (Arc::clone(&context), wakes.clone());
-    tasks.spawn_forever(
-        "SealedSecrets",
-        watch_sealed_secrets(
-            watcher,
-            namespaces,
-            selector,
-            delete_secrets,
-            objects.clone(),
-            writer,
-            waker,
-        ),
-    );
+    let cache = (objects.clone(), writer);
+    let sealed_secrets = watch_sealed_secrets(Arc::clone(&context), scope, cache, wakes.clone());
+    tasks.spawn_forever("SealedSecrets", sealed_secrets);
     tasks.spawn_forever(
         "key changes",
         wake_on_new_keys(keys.clone(), objects.clone(), wakes.clone()),

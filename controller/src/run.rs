@@ -28,11 +28,11 @@ use crate::{
     keys::{self, KeyChoice, KeyPolicy, KeySink, KeySource, make_keys, publish, watch_keys},
     leader::{Election, Leadership},
     metrics::{Inventory, Metrics},
-    passes::{Scope, reconcile},
+    passes::reconcile,
     reconcile::{Context, desired::DigestKey, memory::Memory, secret_cache::SecretCache},
     tasks::{RunError, Tasks},
     unsealer::Unsealer,
-    watches::Namespaces,
+    watches::{Namespaces, Scope},
 };
 
 /// The longest request body: above what etcd stores of one object, so that lists of a few fit, too.
@@ -115,7 +115,8 @@ pub async fn run(args: Args) -> Result<(), RunError> {
     election.start(&mut tasks, async move {
         let _ = is_warm.wait_for(|warm| *warm).await; // The task that would say so is supervised.
     });
-    reconcile(&mut tasks, scope, context, objects, writer, warm, ready);
+    let cache = (objects, writer);
+    reconcile(&mut tasks, scope, context, cache, (warm, ready));
 
     let (terminate, interrupt) = (SignalKind::terminate(), SignalKind::interrupt());
     let ended = tasks
@@ -236,6 +237,7 @@ fn limits(args: &Args) -> Limits {
         answer: or_none(args.write_timeout),
         rate: args.rate_limit,
         burst: args.rate_limit_burst,
+        proxies: args.trusted_proxies.clone(),
     }
 }
 

@@ -12,7 +12,6 @@ use std::{
     time::Instant,
 };
 
-use kube::core::DeserializeGuard;
 use seal_api::SealedSecret;
 use seal_envelope::{Identity, KeyId, Opened};
 use seal_keyring::{Key, Keyring};
@@ -24,10 +23,8 @@ use crate::{
     metrics::Metrics,
     outcome::{Failure, Reason},
     schedule::{Priority, Schedule},
+    watched::Watched,
 };
-
-/// A SealedSecret as it is watched: one that cannot be read stands for itself alone.
-pub type Watched = DeserializeGuard<SealedSecret>;
 
 /// Private-key operations in one turn: about 50 ms of RSA-4096.
 const OPERATIONS_A_TURN: usize = 16;

@@ -20,7 +20,8 @@ use seal_controller::{
     metrics::Metrics,
     outcome::Reason,
     schedule::Priority,
-    unsealer::{Allowance, Refusal, Unsealer, Watched},
+    unsealer::{Allowance, Refusal, Unsealer},
+    watched::Watched,
 };
 use seal_envelope::KeySize;
 use seal_keyring::{Key, KeyOrder, Keyring, NewKey};

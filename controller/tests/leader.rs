@@ -11,11 +11,13 @@ use std::{
 
 use http::{Method, Request, Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};
-use kube::{Client, client::Body};
+use k8s_openapi::api::core::v1::Secret;
+use kube::{Api, Client, api::PostParams, client::Body};
 use seal_controller::{
     client::Fence,
     clock::{Clock, Monotonic},
     leader::{Candidate, Leadership, Timing},
+    outcome::Failure,
 };
 use serde_json::{Value, json};
 use tokio::{
@@ -128,6 +130,26 @@ async fn the_client_of_a_replica_that_does_not_lead_reads_and_writes_nothing() {
             assert_eq!(fenced.oneshot(request).await.is_ok(), passes, "{method}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_write_after_the_term_is_told_as_such_and_not_as_an_outage() {
+    let server = Arc::new(Server::new(0, Faults::None));
+    let clocks = (Monotonic::system(), Clock::system());
+    let (_candidate, leadership) =
+        Candidate::new(server.client("a"), "ns", "lease", "a", timing(), clocks);
+    let answering =
+        service_fn(async |_: Request<Body>| Ok::<_, BoxError>(Response::new(Body::empty())));
+    let client = Client::new(Fence { leadership }.layer(answering), "ns");
+    let secrets: Api<Secret> = Api::default_namespaced(client);
+    let refused = secrets
+        .create(&PostParams::default(), &Secret::default())
+        .await;
+    let failure = Failure::of_write(&refused.unwrap_err());
+    assert_eq!(
+        failure.message,
+        "this replica does not lead any more; the one that does takes over"
+    );
 }
 
 /// Who holds the office at one moment, as each replica's own clock says.

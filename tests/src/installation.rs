@@ -58,6 +58,18 @@ impl Installation {
         Self::grant(plane, namespace, &rights).await
     }
 
+    /// The same with upstream's namespaced roles in these namespaces.
+    pub async fn under_upstreams_namespaced_roles(
+        plane: &ControlPlane,
+        additional: &[&str],
+    ) -> Self {
+        plane.apply(&upstream::crd());
+        established(plane);
+        let namespace = Namespace::create(plane, "sealed-secrets");
+        let rights = upstream::namespaced_chart_rights(namespace.name(), additional);
+        Self::grant(plane, namespace, &rights).await
+    }
+
     /// As the account that somebody else, such as Helm, made in `namespace`, with the rights that it has there.
     pub async fn as_account(plane: &ControlPlane, namespace: Namespace, account: &str) -> Self {
         let token = pod::token(plane, namespace.name(), account).await;

@@ -89,6 +89,30 @@ fn account(namespace: &str) -> serde_json::Value {
     ]})
 }
 
+/// The same with `rbac.namespacedRoles` and without `rbac.clusterRole`: Roles in the additional namespaces, and in its
+/// own only what it takes to make and list keys.
+pub(crate) fn namespaced_chart_rights(namespace: &str, additional: &[&str]) -> Vec<Value> {
+    let (everywhere, mut rights): (Vec<_>, Vec<_>) =
+        chart_rights(namespace).into_iter().partition(|it| {
+            it["kind"]
+                .as_str()
+                .is_some_and(|it| it.starts_with("Cluster"))
+        });
+    for name in additional {
+        for object in &everywhere {
+            let mut object = object.clone();
+            let kind = object["kind"].as_str().unwrap();
+            object["kind"] = kind.replace("Cluster", "").into();
+            object["metadata"]["namespace"] = (*name).into();
+            if object["roleRef"]["kind"].is_string() {
+                object["roleRef"]["kind"] = "Role".into();
+            }
+            rights.push(object);
+        }
+    }
+    rights
+}
+
 /// What upstream's chart grants by default (templates/cluster-role.yaml, role.yaml and their bindings), without the
 /// right of others to its Service.
 pub(crate) fn chart_rights(namespace: &str) -> Vec<Value> {

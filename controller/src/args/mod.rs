@@ -17,6 +17,8 @@ use seal_envelope::KeySize;
 use seal_keyring::KeyOrder;
 use tracing::Level;
 
+use crate::http::TrustedProxies;
+
 use self::values::{go_duration, key_size, listen_address, pairs, rfc1123z};
 
 /// Turns SealedSecrets into Secrets.
@@ -241,6 +243,16 @@ pub struct Args {
     #[arg(long, env = "SEALED_SECRETS_RATE_LIMIT_BURST", default_value = "2")]
     pub rate_limit_burst: NonZeroU32,
 
+    /// Proxies whose X-Forwarded-For is believed, so that each client behind them counts as a peer:
+    /// addresses and networks, such as 10.0.0.0/8,fd00::/8
+    #[arg(
+        long,
+        env = "SEALED_SECRETS_TRUSTED_PROXIES",
+        default_value = "",
+        value_parser = TrustedProxies::from_str
+    )]
+    pub trusted_proxies: TrustedProxies,
+
     /// How long a request's body may take to arrive
     #[arg(long, env = "SEALED_SECRETS_READ_TIMEOUT", default_value = "2m", value_parser = go_duration)]
     pub read_timeout: SignedDuration,
@@ -403,6 +415,7 @@ mod tests {
             "--key-size=1024",
             "--key-ttl=-1h",
             "--listen-addr=x",
+            "--trusted-proxies=10.0.0.0/33",
             "--workers=0",
         ] {
             let error = parsed(&[bad]).unwrap_err().to_string();

@@ -7,17 +7,19 @@ use std::{
 
 use axum::{
     extract::{ConnectInfo, Request, State},
-    http::{StatusCode, header::RETRY_AFTER},
+    http::{HeaderMap, StatusCode, header::RETRY_AFTER},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use governor::{Quota, RateLimiter, clock::DefaultClock, state::keyed::HashMapStateStore};
 
+use super::TrustedProxies;
+
 /// Above so many peers those that have been quiet are forgotten.
 const MANY_PEERS: usize = 4096;
 
 /// What a request may cost.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Limits {
     /// The longest body in bytes.
     pub body: usize,
@@ -29,26 +31,34 @@ pub struct Limits {
     pub rate: NonZeroU32,
     /// Requests from one peer at once.
     pub burst: NonZeroU32,
+    /// Proxies that tell for whom they ask: then each of those is a peer.
+    pub proxies: TrustedProxies,
 }
 
-/// Counts requests by the address of the peer; no header, which anybody can set, counts (upstream
-/// #1971).
-pub struct PeerLimiter(RateLimiter<IpAddr, HashMapStateStore<IpAddr>, DefaultClock>);
+/// Counts requests by the address of the peer, or of the client that a trusted proxy names; no other
+/// header counts, since anybody can set it (upstream #1971).
+pub struct PeerLimiter {
+    limiter: RateLimiter<IpAddr, HashMapStateStore<IpAddr>, DefaultClock>,
+    proxies: TrustedProxies,
+}
 
 impl PeerLimiter {
     /// Nobody has sent anything yet.
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
-        Self(RateLimiter::hashmap(
-            Quota::per_second(limits.rate).allow_burst(limits.burst),
-        ))
+        let quota = Quota::per_second(limits.rate).allow_burst(limits.burst);
+        Self {
+            limiter: RateLimiter::hashmap(quota),
+            proxies: limits.proxies.clone(),
+        }
     }
 
-    fn admits(&self, peer: IpAddr) -> bool {
-        if self.0.len() > MANY_PEERS {
-            self.0.retain_recent();
+    fn admits(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        if self.limiter.len() > MANY_PEERS {
+            self.limiter.retain_recent();
         }
-        self.0.check_key(&peer).is_ok()
+        let client = self.proxies.client(peer, headers);
+        self.limiter.check_key(&client).is_ok()
     }
 }
 
@@ -58,7 +68,7 @@ pub(super) async fn by_peer(
     request: Request,
     next: Next,
 ) -> Response {
-    if limiter.admits(peer.ip()) {
+    if limiter.admits(peer.ip(), request.headers()) {
         return next.run(request).await;
     }
     (

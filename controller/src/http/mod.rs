@@ -6,11 +6,13 @@
 //! are never rendered, a scope is that of the object's own metadata, values are encrypted to the
 //! controller's own keyring alone, and every reason of not opening gets the same answer.
 
+mod forwarded;
 mod limits;
 mod measured;
 mod probes;
 mod sealed;
 
+pub use forwarded::{NotANetwork, TrustedProxies};
 pub use limits::{Limits, PeerLimiter};
 
 use std::sync::Arc;

@@ -1,20 +1,25 @@
 //! Watching the key Secrets of the controller's own namespace.
 
-use std::{collections::BTreeMap, convert::Infallible, pin::pin, sync::Arc};
+use std::{collections::BTreeMap, convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
-use futures::{StreamExt, stream};
+use futures::{Stream, StreamExt, stream};
 use k8s_openapi::api::core::v1::Secret;
 use kube::{
     Api, Client, ResourceExt,
     runtime::{
         WatchStreamExt,
-        watcher::{Config, Event, watcher},
+        watcher::{Config, Error, Event, watcher},
     },
 };
 use seal_keyring::{KEY_LABEL, Key, KeyEntry, KeyOrder, KeyState, Keyring, state_of};
+use tokio::time;
 
 use super::KeySink;
 use crate::wiped::Wiped;
+
+/// How often keys are listed where they may not be watched. The maker waits longer than that for the
+/// key that it has made.
+const RELIST: Duration = Duration::from_secs(5);
 
 /// The labelled key Secrets, and the one that upstream's earliest releases left without a label.
 #[derive(Debug, Clone, Copy)]
@@ -53,13 +58,10 @@ pub async fn watch_keys(
     sink: KeySink,
 ) -> Infallible {
     let secrets: Api<Secret> = Api::namespaced(client, &namespace);
-    let labelled = watcher(secrets.clone(), Config::default().labels(KEY_LABEL))
-        .default_backoff()
+    let labelled = watch_or_list(secrets.clone(), Config::default().labels(KEY_LABEL))
         .map(|event| (Source::Labelled, event));
     let by_name = Config::default().fields(&format!("metadata.name={}", choice.prefix));
-    let legacy = watcher(secrets, by_name)
-        .default_backoff()
-        .map(|event| (Source::Legacy, event));
+    let legacy = watch_or_list(secrets, by_name).map(|event| (Source::Legacy, event));
     let mut events = pin!(stream::select(labelled, legacy));
 
     let mut found = Found {
@@ -74,12 +76,66 @@ pub async fn watch_keys(
                     sink.put(choice.keyring(found.keys()), found.others());
                 }
             }
+            Some((Source::Legacy, Err(error))) if may_not_watch(&error) => {}
+            Some((Source::Labelled, Err(error))) if may_not_watch(&error) => {
+                tracing::warn!(
+                    %error,
+                    %namespace,
+                    every = ?RELIST,
+                    "the key Secrets may be listed but not watched: they are listed again and again"
+                );
+            }
             Some((_, Err(error))) => {
                 tracing::warn!(%error, %namespace, "the key Secrets cannot be watched; trying again");
             }
             // A watcher never ends of itself.
             None => std::future::pending().await,
         }
+    }
+}
+
+/// A watch. Where it may list and not watch, as upstream's chart has it with namespaced roles, it lists
+/// every [`RELIST`] and tells so once.
+fn watch_or_list(
+    secrets: Api<Secret>,
+    config: Config,
+) -> impl Stream<Item = Result<Event<Secret>, Error>> + Send {
+    let begin = move || {
+        watcher(secrets.clone(), config.clone())
+            .default_backoff()
+            .boxed()
+    };
+    let first = Some(begin());
+    stream::unfold(
+        (first, false, begin),
+        async |(mut events, mut told, begin)| {
+            loop {
+                let mut current = match events.take() {
+                    Some(current) => current,
+                    None => {
+                        time::sleep(RELIST).await;
+                        begin()
+                    }
+                };
+                let event = current.next().await?;
+                match &event {
+                    Err(error) if may_not_watch(error) => {
+                        if !std::mem::replace(&mut told, true) {
+                            return Some((event, (None, told, begin)));
+                        }
+                    }
+                    _ => return Some((event, (Some(current), told, begin))),
+                }
+            }
+        },
+    )
+}
+
+fn may_not_watch(error: &Error) -> bool {
+    match error {
+        Error::WatchStartFailed(kube::Error::Api(status))
+        | Error::WatchFailed(kube::Error::Api(status)) => status.is_forbidden(),
+        _ => false,
     }
 }
 

@@ -13,7 +13,7 @@ use prometheus_client::{
     metrics::{MetricType, counter::ConstCounter},
 };
 
-use crate::unsealer::Watched;
+use crate::watched::Watched;
 
 /// Failures by namespace and upstream's word for the reason.
 #[derive(Debug, Default)]

@@ -14,7 +14,7 @@ use prometheus_client::{
 };
 use seal_api::{Condition, ConditionStatus, ConditionType};
 
-use crate::{clock::Clock, keys::KeySource, leader::Leadership, unsealer::Watched};
+use crate::{clock::Clock, keys::KeySource, leader::Leadership, watched::Watched};
 
 /// Where the inventory is taken.
 pub struct Inventory {

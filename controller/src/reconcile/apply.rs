@@ -22,7 +22,7 @@ use crate::{
     keys::Snapshot,
     outcome::{Failure, Reason, Success},
     schedule::Priority,
-    unsealer::Watched,
+    watched::Watched,
     wiped::Wiped,
 };
 

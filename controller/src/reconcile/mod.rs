@@ -15,7 +15,7 @@ use std::{
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client, Resource, runtime::controller::Action};
-use seal_api::SealedSecret;
+use seal_api::{SealedSecret, without_value};
 use tokio::sync::Semaphore;
 
 use self::{
@@ -34,7 +34,8 @@ use crate::{
     leader::Leadership,
     metrics::Metrics,
     outcome::{Failure, Reason},
-    unsealer::{Unsealer, Watched},
+    unsealer::Unsealer,
+    watched::Watched,
 };
 
 /// By so much sooner than after a failure an object is looked at again when it was overtaken.
@@ -115,7 +116,10 @@ pub async fn pass(watched: Arc<Watched>, context: Arc<Context>) -> Action {
         Err(_) if remembered.hopeless.as_ref() == Some(&situation) => Plan::Nothing,
         Err(invalid) => Plan::Fail(Failure::new(
             Reason::Malformed,
-            format!("the SealedSecret cannot be read: {}", invalid.error),
+            format!(
+                "the SealedSecret cannot be read: {}",
+                without_value(&invalid.error)
+            ),
         )),
     };
     if let Some(delay) = remembered.retry_delay(&situation, context.clock.now()) {

@@ -23,7 +23,7 @@ use crate::{
     events::{Told, sealed_secret, tell},
     outcome::{Failure, Reason, Success},
     status::{self, Ending},
-    unsealer::Watched,
+    watched::Watched,
 };
 
 /// Records an outcome: nothing is written when the status says so already.

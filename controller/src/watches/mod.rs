@@ -1,5 +1,6 @@
 //! The watches that fill the caches and wake passes.
 
+mod denied;
 mod merged;
 
 use std::{convert::Infallible, fmt::Debug, pin::pin, sync::Arc};
@@ -20,17 +21,33 @@ use seal_api::{Mode, SealedSecret};
 use serde::de::DeserializeOwned;
 use tokio::sync::{mpsc, watch as channel};
 
-use self::merged::merged;
+use self::{
+    denied::{is_forbidden, told_once},
+    merged::merged,
+};
 use crate::{
     reconcile::{
         Context,
         secret_cache::{Key, key_of},
     },
-    unsealer::Watched,
+    watched::Watched,
 };
 
 /// Objects that want a pass.
 pub type Wakes = mpsc::UnboundedSender<ObjectRef<Watched>>;
+
+/// What is watched.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    /// Where.
+    pub namespaces: Namespaces,
+    /// Which SealedSecrets, by their labels.
+    pub selector: Option<String>,
+    /// Whether the Secrets of SealedSecrets that are gone are deleted here.
+    pub delete_secrets: bool,
+    /// Whether Secrets are watched, too.
+    pub watch_secrets: bool,
+}
 
 /// Which namespaces are watched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +73,8 @@ impl Namespaces {
     }
 }
 
-/// One stream of what happens to the objects of a kind in these namespaces.
+/// One stream of what happens to the objects of a kind in these namespaces. A lack of rights is told
+/// once for each of them, not at every attempt.
 fn watch<K>(
     client: &Client,
     namespaces: &Namespaces,
@@ -67,7 +85,7 @@ where
     K: Clone + Debug + DeserializeOwned + Send + 'static,
 {
     let watches = namespaces.apis::<K>(client).into_iter();
-    let watches = watches.map(|api| watcher(api, config.clone()).default_backoff().boxed());
+    let watches = watches.map(|api| told_once(watcher(api, config.clone()).default_backoff()));
     merged(
         watches.collect(),
         |object| key_of(object.meta()),
@@ -113,18 +131,15 @@ fn named((namespace, name): &Key) -> ObjectMeta {
 /// (`--old-gc-behavior`); Kubernetes' garbage collector does so anyway.
 pub async fn watch_sealed_secrets(
     context: Arc<Context>,
-    namespaces: Namespaces,
-    selector: Option<String>,
-    delete_secrets: bool,
-    objects: Store<Watched>,
-    writer: Writer<Watched>,
+    scope: Scope,
+    (objects, writer): (Store<Watched>, Writer<Watched>),
     wakes: Wakes,
 ) -> Infallible {
     let config = Config {
-        label_selector: selector,
+        label_selector: scope.selector,
         ..Config::default()
     };
-    let events = watch::<Watched>(&context.client, &namespaces, &config)
+    let events = watch::<Watched>(&context.client, &scope.namespaces, &config)
         // Only the bulk of an object that nobody reads.
         .modify(|watched| watched.meta_mut().managed_fields = None)
         .reflect(writer);
@@ -136,12 +151,19 @@ pub async fn watch_sealed_secrets(
             }
             Some(Ok(Event::Delete(watched))) => {
                 context.memory.forget(&key_of(watched.meta()));
-                if delete_secrets && context.leadership.holds() {
+                if scope.delete_secrets && context.leadership.holds() {
                     delete_secret(&context, &watched).await;
                 }
             }
             Some(Ok(Event::Init)) => {}
             Some(Ok(Event::InitDone)) => context.memory.retain(|key| find(&objects, key).is_some()),
+            Some(Err(error)) if is_forbidden(&error) => {
+                tracing::warn!(
+                    %error,
+                    "SealedSecrets cannot be watched for lack of rights; if other namespaces are \
+                     watched, these are served"
+                );
+            }
             Some(Err(error)) => {
                 tracing::warn!(%error, "SealedSecrets cannot be watched; trying again");
             }
@@ -181,8 +203,10 @@ pub async fn watch_secrets(
                 }
             }
             Some(Err(error)) => {
-                if is_forbidden(&error) && !filled.send_replace(true) {
+                if is_forbidden(&error) {
+                    filled.send_replace(true);
                     tracing::warn!(
+                        %error,
                         "Secrets cannot be watched for lack of rights: changed and deleted Secrets \
                          are not put right"
                     );
@@ -240,15 +264,5 @@ fn reduced(event: Event<PartialObjectMeta<Secret>>) -> Event<ObjectMeta> {
         Event::Init => Event::Init,
         Event::InitApply(object) => Event::InitApply(object.metadata),
         Event::InitDone => Event::InitDone,
-    }
-}
-
-fn is_forbidden(error: &watcher::Error) -> bool {
-    use watcher::Error::{InitialListFailed, WatchFailed, WatchStartFailed};
-    match error {
-        InitialListFailed(kube::Error::Api(status))
-        | WatchStartFailed(kube::Error::Api(status))
-        | WatchFailed(kube::Error::Api(status)) => status.is_forbidden(),
-        _ => false,
     }
 }

@@ -45,7 +45,29 @@ impl SealedSecret {
             return Err(DecodeError::Malformed("spec is not a mapping".into()));
         }
         serde_json::from_value(Value::Object(fields))
-            .map_err(|error| DecodeError::Malformed(error.to_string()))
+            .map_err(|error| DecodeError::Malformed(without_value(&error.to_string())))
+    }
+}
+
+/// What serde says of an object that cannot be read, without the value that it found: that may be
+/// somebody's plaintext in the wrong place.
+#[must_use]
+pub fn without_value(said: &str) -> String {
+    const ELSE: &str = "a field is not what it should be";
+    if said.starts_with("missing field `") {
+        return said.to_owned();
+    }
+    // invalid type: string "hunter2", expected a map
+    let Some((found, expected)) = said.rsplit_once(", expected ") else {
+        return ELSE.to_owned();
+    };
+    let kind = found.strip_prefix("invalid type: ").unwrap_or_default();
+    let quote = kind.find(['"', '`']).unwrap_or(kind.len());
+    let kind = kind.get(..quote).unwrap_or_default().trim_end();
+    match kind {
+        "boolean" | "integer" | "floating point" | "character" | "string" | "null" | "map"
+        | "sequence" => format!("invalid type: {kind}, expected {expected}"),
+        _ => ELSE.to_owned(),
     }
 }
 
@@ -74,6 +96,31 @@ mod tests {
     #[test]
     fn an_absent_kind_is_taken_for_the_right_one() {
         assert_eq!(SealedSecret::decode(json!({})), Ok(SealedSecret::default()));
+    }
+
+    #[test]
+    fn no_value_is_told_of_a_field_of_the_wrong_type() {
+        for (field, told) in [
+            (
+                json!({ "metadata": { "labels": "hunter2, expected " } }),
+                "invalid type: string, expected a map",
+            ),
+            (
+                json!({ "spec": { "template": { "immutable": "hunter2" } } }),
+                "invalid type: string, expected a boolean",
+            ),
+            (
+                json!({ "spec": { "template": { "data": { "a": 31337 } } } }),
+                "invalid type: integer, expected a string",
+            ),
+            (
+                json!({ "metadata": { "creationTimestamp": "hunter2" } }),
+                "a field is not what it should be",
+            ),
+        ] {
+            let error = SealedSecret::decode(field).unwrap_err().to_string();
+            assert_eq!(error, format!("the SealedSecret is malformed: {told}"));
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ mod sealed_secret;
 mod status;
 
 pub use crd::crd;
-pub use decode::DecodeError;
+pub use decode::{DecodeError, without_value};
 pub use scope::{ParseScopeError, Scope};
 pub use sealed_secret::{SealedSecret, SealedSecretSpec, SecretTemplate};
 pub use status::{

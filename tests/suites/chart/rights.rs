@@ -177,18 +177,17 @@ async fn one_replica_has_no_rights_to_a_lease() {
 }
 
 #[tokio::test]
-async fn only_old_garbage_collection_may_delete_secrets() {
+async fn only_old_garbage_collection_and_recreation_may_delete_secrets() {
     if ControlPlane::shared().await.is_none() {
         return;
     }
     let plain = rights_of(&rendered(&chart(), &[]), "ClusterRole", "");
-    let mut more = rights_of(
-        &rendered(&chart(), &["--set=oldGcBehavior=true"]),
-        "ClusterRole",
-        "",
-    );
-    assert!(more.remove("delete secrets"));
-    assert_eq!(more, plain);
+    for value in ["oldGcBehavior", "recreateImmutable"] {
+        let set = format!("--set={value}=true");
+        let mut more = rights_of(&rendered(&chart(), &[&set]), "ClusterRole", "");
+        assert!(more.remove("delete secrets"), "{value}");
+        assert_eq!(more, plain, "{value}");
+    }
 }
 
 #[test]

@@ -47,7 +47,7 @@ async fn every_option_becomes_its_flag() {
         --kubeclient-burst=1000000|--kubeclient-qps=50|--label-selector=sealed=yes|--listen-addr=:9090|\
         --listen-metrics-addr=:9091|--log-format=json|--log-level=debug|--max-unseal-retries=5|--my-cn=sealing key|\
         --privatekey-annotations=note=of Helm|--privatekey-labels=a=1,b=x=y|--rate-limit=10|--rate-limit-burst=20|\
-        --workers=8|--watch-for-secrets|--log-info-stdout|--skip-recreate|--old-gc-behavior|--update-status=false|\
+        --trusted-proxies=10.0.0.0/8,fd00::/8|--workers=8|--watch-for-secrets|--log-info-stdout|--skip-recreate|--old-gc-behavior|--update-status=false|\
         --accept-deprecated-v1-data=false|--metrics-omit-secret-labels|--read-timeout=1m";
     let expected: BTreeSet<String> = expected.split('|').map(str::to_owned).collect();
     assert_eq!(flags(&[&file]), expected);
@@ -89,6 +89,7 @@ async fn what_cannot_be_done_is_refused_with_its_name() {
         ("driftPolicy=fix", "at '/driftPolicy'"),
         ("containerPorts.http=80000", "at '/containerPorts/http'"),
         ("rateLimit=often", "at '/rateLimit'"),
+        ("trustedProxies={proxy}", "at '/trustedProxies/0'"),
         ("image.digest=latest", "at '/image/digest'"),
         ("service.type=None", "at '/service/type'"),
         (

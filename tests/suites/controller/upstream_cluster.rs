@@ -5,6 +5,8 @@
     reason = "what fails here fails its test"
 )]
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use kube::{
@@ -13,9 +15,11 @@ use kube::{
     discovery::ApiResource,
 };
 use seal_api::SealedSecret;
-use seal_tests::{ControlPlane, Controller, Installation, upstream_crd};
+use seal_envelope::KeySize;
+use seal_keyring::NewKey;
+use seal_tests::{ControlPlane, Controller, Installation, Namespace, eventually, upstream_crd};
 
-use crate::site::{Site, conditions, put_value};
+use crate::site::{Site, certificate, conditions, put_value};
 
 /// Makes an object malformed.
 type Spoil = fn(&mut Value);
@@ -199,6 +203,62 @@ async fn under_the_rights_of_upstreams_chart_only_publishing_is_missing_which_is
         "that and the pruned record: {warnings:#?}"
     );
     assert!(controller.stop().await.success());
+}
+
+#[tokio::test]
+async fn under_upstreams_namespaced_roles_its_own_namespace_is_left_out_and_the_others_are_served()
+{
+    let Some(plane) = ControlPlane::exclusive().await else {
+        return;
+    };
+    let team = Namespace::create(&plane, "team");
+    let home = Installation::under_upstreams_namespaced_roles(&plane, &[team.name()]).await;
+    let namespaces = format!("--additional-namespaces={}", team.name());
+    // The first key is its own, and arrives although key Secrets may only be listed.
+    let controller = home.start(&[&namespaces]).await;
+    let site = Site::at(&plane, &controller, team).await;
+    let first = site.unseal(&site.seal("db", &[("a", "1")])).await;
+    site.change_secret("db", |it| put_value(it, "a", "drifted"))
+        .await;
+    site.secret_with("db", &[("a", "1")]).await;
+    site.delete_secret("db").await;
+    site.secret("db", "made again", |it| {
+        it.metadata.uid != first.metadata.uid
+    })
+    .await;
+    // A key that is brought along arrives, too.
+    let before = certificate(&controller).await;
+    store_newest(&site, &home).await;
+    eventually("newer key", async || {
+        let current = certificate(&controller).await;
+        (current.key_id() != before.key_id()).then_some(())
+    })
+    .await;
+    for once in [
+        "SealedSecrets cannot be watched for lack of rights",
+        "Secrets cannot be watched for lack of rights",
+        "the key Secrets may be listed but not watched",
+        "the public keys cannot be published",
+    ] {
+        let lines = said(&controller, once);
+        let both = usize::from(once.starts_with("Secrets"));
+        assert_eq!(lines, 1 + both, "{once}: {}", controller.process.log());
+    }
+    assert!(controller.stop().await.success());
+}
+
+/// Brings a key along that is newer than all others.
+async fn store_newest(site: &Site, home: &Installation) {
+    let begins = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
+    let year = jiff::SignedDuration::from_hours(24 * 365);
+    let key = NewKey::generate(KeySize::Rsa2048, begins, year, "").unwrap();
+    let (labels, annotations) = (BTreeMap::new(), BTreeMap::new());
+    let secret = key
+        .secret(home.namespace(), "brought-along", labels, annotations)
+        .unwrap();
+    let secrets = site.secrets_in(home.namespace());
+    let created = secrets.create(&PostParams::default(), &secret).await;
+    created.unwrap();
 }
 
 #[tokio::test]

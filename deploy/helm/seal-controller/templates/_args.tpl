@@ -22,6 +22,7 @@ The controller's flags, from the values.
     "max-unseal-retries" .Values.maxRetries
     "rate-limit" .Values.rateLimit
     "rate-limit-burst" .Values.rateLimitBurst
+    "trusted-proxies" (join "," .Values.trustedProxies)
     "kubeclient-burst" .Values.kubeClientBurst
     "kubeclient-qps" .Values.kubeClientQPS
     "log-level" .Values.logLevel

@@ -10,7 +10,7 @@ What the controller may do where it unseals. deploy/rbac.yaml says what each rul
   verbs: [update]
 - apiGroups: [""]
   resources: [secrets]
-  verbs: [get, list, watch, create, update{{ if .Values.oldGcBehavior }}, delete{{ end }}]
+  verbs: [get, list, watch, create, update{{ if or .Values.oldGcBehavior .Values.recreateImmutable }}, delete{{ end }}]
 - apiGroups: [""]
   resources: [events]
   verbs: [create]
