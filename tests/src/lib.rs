@@ -9,6 +9,7 @@
 //! - [`Upstream`] is the peer's controller.
 //! - [`ArgoCd`] and [`Flux`] are what keeps a cluster like a [`GitRepository`].
 //! - [`Gate`] is a way to the API server that a test can close, [`Tap`] one on which it can hold a request.
+//! - [`ServiceProxy`] is one by which command lines reach a controller.
 //! - [`Workdir`] is where command lines run: [`Workdir::seal`] and the peer's [`Workdir::kubeseal`].
 //! - [`wait_for`] waits on a watch for what a test expects; nothing sleeps.
 //!
@@ -34,6 +35,7 @@ mod namespace;
 mod pod;
 mod process;
 mod programs;
+mod proxy;
 mod tap;
 mod upstream;
 mod wait;
@@ -51,6 +53,7 @@ pub use installation::{
 pub use namespace::Namespace;
 pub use process::{Process, Signal};
 pub use programs::{kubectl, program};
+pub use proxy::ServiceProxy;
 pub use tap::{Hold, Moment, Tap};
 pub use upstream::{Upstream, crd as upstream_crd};
 pub use wait::{PATIENCE, eventually, wait_for, wait_until_gone, wait_within};

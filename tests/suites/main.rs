@@ -10,5 +10,6 @@ mod interop;
 mod monitoring;
 mod operations;
 mod peer;
+mod rotation;
 mod site;
 mod upstream_bugs;
