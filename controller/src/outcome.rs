@@ -234,3 +234,16 @@ impl fmt::Display for Success {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_operations_manual_says_what_to_do_about_every_reason() {
+        let manual = include_str!("../../docs/operations.md");
+        for reason in Reason::ALL {
+            assert!(manual.contains(&format!("\n| `{reason}` |")), "{reason}");
+        }
+    }
+}

@@ -385,6 +385,40 @@ async fn behind_a_trusted_proxy_each_client_has_a_rate_of_its_own() {
     }
 }
 
+/// Upstream #1904, #2045: keys that came while others were used crashed it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn keys_that_come_and_go_while_many_ask_disturb_nobody() {
+    let api = Arc::new(Api::started());
+    let asking = (0..8).map(|number| {
+        let api = Arc::clone(&api);
+        tokio::spawn(async move {
+            for _ in 0..20 {
+                // The current key is always there, the old one comes and goes.
+                let (status, text) = api.post("/v1/verify", object(1, Scope::Strict)).await;
+                assert_eq!(status, StatusCode::OK, "{text}");
+                let (status, _) = api.post("/v1/verify", object(0, Scope::Strict)).await;
+                assert!(matches!(status, StatusCode::OK | StatusCode::CONFLICT));
+                let (status, pem) = api.get("/v1/cert.pem").await;
+                assert_eq!(status, StatusCode::OK);
+                assert_eq!(pem, KEYS[1].certificate().to_pem(), "{number}");
+            }
+        })
+    });
+    let asking: Vec<_> = asking.collect();
+    let mut changes = 0;
+    while asking.iter().any(|task| !task.is_finished()) {
+        let keys = KEYS[changes % 2..2].iter().cloned();
+        api.sink
+            .put(Keyring::new(keys, KeyOrder::default()), vec![]);
+        changes += 1;
+        tokio::task::yield_now().await;
+    }
+    for task in asking {
+        task.await.unwrap();
+    }
+    assert!(changes > 8, "{changes}");
+}
+
 #[tokio::test]
 async fn a_long_body_is_refused_with_the_limit() {
     let api = Api::started();

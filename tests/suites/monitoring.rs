@@ -23,6 +23,24 @@ const ADDED: [&str; 3] = ["job", "instance", "le"];
 /// Labels by metric.
 type Series = BTreeMap<String, BTreeSet<String>>;
 
+#[test]
+fn the_operations_manual_says_what_to_do_about_every_alert() {
+    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let read = |path| fs::read_to_string(deploy.join(path)).unwrap();
+    let (manual, alerts) = (
+        read("docs/operations.md"),
+        read("deploy/monitoring/alerts.yaml"),
+    );
+    let names = alerts
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- alert: "));
+    let names: Vec<_> = names.collect();
+    assert!(names.len() > 10, "{names:?}");
+    for name in names {
+        assert!(manual.contains(&format!("\n| `{name}` |")), "{name}");
+    }
+}
+
 #[tokio::test]
 async fn every_metric_and_label_that_alerts_and_dashboard_name_is_in_a_scrape() {
     let Some((site, controller)) = Site::shared("monitoring").await else {

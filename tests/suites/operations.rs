@@ -6,44 +6,73 @@
     reason = "what fails here fails its test"
 )]
 
-use std::{env, fs, path::Path, process::Command};
+use std::{env, fs, os::unix::fs::symlink, path::Path, process::Command};
 
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::Api;
 use seal_keyring::{Certificate, KEY_LABEL, NewKey};
-use seal_tests::{ControlPlane, Installation, Outcome, Workdir, kubectl, wait_for};
+use seal_tests::{ControlPlane, Installation, Namespace, Outcome, Workdir, kubectl, wait_for};
 use serde_json::{Value, json};
 
-use crate::site::Site;
+use crate::site::{Site, message};
 
 #[tokio::test]
 async fn every_block_of_commands_in_the_operations_manual_works() {
-    let Some(plane) = ControlPlane::exclusive().await else {
+    let Some(plane) = ControlPlane::fresh().await else {
         return;
     };
-    let home = Installation::create(&plane).await;
-    let controller = home.start(&[]).await;
+    let directory = Workdir::new();
+    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy");
+    symlink(
+        deploy.canonicalize().unwrap(),
+        directory.path().join("deploy"),
+    )
+    .unwrap();
+    let programs = programs(&directory);
+    let run = |script: &str| {
+        let mut bash = Command::new("bash");
+        bash.args(["-euxo", "pipefail", "-c", script])
+            .env("PATH", &programs)
+            .env("KUBECONFIG", plane.kubeconfig());
+        let done = directory.run(&mut bash, "");
+        assert_eq!(done.code, Some(0), "{}\n{}", done.stdout, done.stderr);
+        done.stdout
+    };
+    let (installing, rest) = manual();
+    run(&installing);
+
+    // What the Deployment says, run by us instead of a kubelet.
+    let home = Namespace::of_the_cluster(&plane, "kube-system");
+    let home = Installation::as_account(&plane, home, "sealed-secrets-controller").await;
+    let controller = home.start(&["--leader-elect"]).await;
     let site = Site::on(&plane, &controller, "operations").await;
     let maps: Api<ConfigMap> = Api::namespaced(plane.client().await, home.namespace());
     wait_for(&maps, "seal-key-requests", "there", |_| true).await;
 
-    let directory = Workdir::new();
     let sealed = site.seal("db", &[("a", "1"), ("b", "2")]);
     site.unseal(&sealed).await;
     let sealed = serde_json::to_string(&sealed).unwrap();
     directory.write("apps/db.json", sealed);
-    let programs = programs(&directory);
-    let script = format!(
-        "set -euxo pipefail\n{}",
-        blocks().replace("kube-system", home.namespace())
-    );
-    let mut bash = Command::new("bash");
-    bash.args(["-c", &script])
-        .env("PATH", programs)
-        .env("KUBECONFIG", plane.kubeconfig());
-    let done = directory.run(&mut bash, "");
-    assert_eq!(done.code, Some(0), "{}\n{}", done.stdout, done.stderr);
-    assert_eq!(done.stdout.matches("old key SHA256:").count(), 1);
+    // One that was sealed for another name, and the Secret that it was made from.
+    let mut failing = site.seal("other", &[("a", "1")]);
+    failing.metadata.name = Some("payments".into());
+    site.create(&failing).await;
+    let failing = site.failed("payments", "WrongScope").await;
+    let secret = json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": { "name": "payments", "namespace": site.name() },
+        "stringData": { "a": "1" },
+    });
+    directory.write("secret.yaml", secret.to_string());
+
+    let printed = run(&rest.replace("namespace=shop", &format!("namespace={}", site.name())));
+    assert_eq!(printed.matches("old key SHA256:").count(), 1);
+    let told = message(&failing);
+    // In the list, in the description, and in the event.
+    assert!(printed.matches(told).count() >= 3, "{told}: {printed}");
+    assert!(printed.contains("payments condition met"), "{printed}");
+    assert!(printed.contains("SealedSecret/payments\n"), "{printed}");
 
     // The key that was brought along is the newest, so it seals.
     let own = Certificate::from_pem(directory.read("own.crt").as_bytes()).unwrap();
@@ -181,16 +210,19 @@ fn binding(kind: &str, role_kind: &str, role: &str, namespace: &str) -> Value {
     })
 }
 
-/// All blocks of commands in the manual.
-fn blocks() -> String {
+/// The blocks of commands in the manual: those after which a controller runs, and all others.
+fn manual() -> (String, String) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/operations.md");
     let text = fs::read_to_string(path).unwrap();
-    let mut blocks = String::new();
-    for block in text.split("```sh\n").skip(1) {
-        blocks.push_str(block.split("```").next().unwrap());
-    }
-    assert!(blocks.matches("seal keys").count() > 3);
-    blocks
+    let blocks = text.split("```sh\n").skip(1);
+    let blocks = blocks.map(|block| block.split("```").next().unwrap());
+    let blocks: Vec<_> = blocks.collect();
+    let [variables, install, rest @ ..] = blocks.as_slice() else {
+        panic!("{blocks:?}");
+    };
+    assert!(install.contains("kubectl apply -k") && rest.len() > 12);
+    let with_variables = |commands: &str| format!("{variables}{commands}");
+    (with_variables(install), with_variables(&rest.concat()))
 }
 
 /// A `PATH` with kubectl, seal, and openssl also where there is none: what it would make is there already then.

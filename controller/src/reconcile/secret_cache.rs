@@ -273,6 +273,32 @@ mod tests {
         cache.learn(key(name), SecretMeta::of(&metadata(name, version)));
     }
 
+    /// Upstream #1904, #2045: a map that several used at once crashed it.
+    #[test]
+    fn the_newest_version_stays_whichever_thread_tells_it_when() {
+        let cache = SecretCache::default();
+        let name = |number: usize| format!("s{}", number % 16);
+        std::thread::scope(|scope| {
+            for thread in 0..8_usize {
+                let cache = &cache;
+                scope.spawn(move || {
+                    for step in 0..1600 {
+                        let meta = metadata(&name(step), &(step * 8 + thread).to_string());
+                        match thread % 2 {
+                            0 => drop(cache.apply(&Event::Apply(meta))),
+                            _ => cache.learn(key_of(&meta), SecretMeta::of(&meta)),
+                        }
+                        cache.find(&key_of(&metadata(&name(step + 1), "1")));
+                    }
+                });
+            }
+        });
+        for step in 1584..1600 {
+            let found = cache.find(&key_of(&metadata(&name(step), "1"))).unwrap();
+            assert_eq!(found.resource_version, (step * 8 + 7).to_string());
+        }
+    }
+
     #[test]
     fn an_echo_of_our_own_write_wakes_nobody() {
         let cache = SecretCache::default();

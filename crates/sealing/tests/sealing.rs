@@ -114,6 +114,39 @@ fn the_scope_of_the_annotations_binds_the_values_and_is_written_on_the_sealed_se
     }
 }
 
+/// Upstream #185.
+#[test]
+fn items_of_one_object_that_different_keys_have_sealed_all_open() {
+    let bound = label(Scope::Strict, "team-a", "db");
+    let mut sealed = sealed("");
+    for (item, key) in [("first", 1), ("second", 2), ("third", 0)] {
+        let text = seal_value(item.as_bytes(), &bound, &for_key(key)).unwrap();
+        sealed.spec.encrypted_data.insert(item.into(), text);
+    }
+    for item in ["first", "second", "third"] {
+        assert_eq!(value(&sealed, item), item);
+    }
+    assert_eq!(value(&sealed, "password"), "s3cr3t");
+    let used = unseal(&sealed, &keys(), false).unwrap().keys;
+    assert_eq!(used.len(), 3);
+}
+
+/// Upstream #1607.
+#[test]
+fn templates_see_the_values_and_no_value_stands_for_an_absent_one_alone() {
+    let mut sealed = sealed("");
+    let templates = [
+        ("url", "{{ .user }}:{{ index . \"password\" }}"),
+        ("none", "{{ .absent }}"),
+        ("default", "{{ .absent | default .user }}"),
+    ];
+    let templates = templates.map(|(key, text)| (key.to_owned(), Some(text.to_owned())));
+    sealed.spec.template.data = Some(templates.into());
+    assert_eq!(value(&sealed, "url"), "app:s3cr3t");
+    assert_eq!(value(&sealed, "none"), "<no value>");
+    assert_eq!(value(&sealed, "default"), "app");
+}
+
 #[test]
 fn the_hint_names_the_key_that_seals() {
     assert_eq!(key_hints(&sealed("").metadata), [KEYS[0].id().clone()]);

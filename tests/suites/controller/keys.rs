@@ -82,6 +82,39 @@ async fn flags_say_what_a_new_key_looks_like() {
     assert_eq!(key.annotations.as_ref().unwrap()["team"], "a");
 }
 
+/// Upstream #1862.
+#[tokio::test]
+async fn a_key_secret_in_another_namespace_neither_seals_nor_opens() {
+    let Some((site, controller)) = Site::shared("foreign-key").await else {
+        return;
+    };
+    let begins = Timestamp::now() + SignedDuration::from_hours(1);
+    let year = SignedDuration::from_hours(24 * 365);
+    let key = NewKey::generate(KeySize::Rsa2048, begins, year, "").unwrap();
+    let (name, labels) = ("sealed-secrets-keyabcde", BTreeMap::new());
+    let secret = key
+        .secret(site.name(), name, labels, BTreeMap::new())
+        .unwrap();
+    let created = site.secrets().create(&PostParams::default(), &secret).await;
+    assert!(
+        created
+            .unwrap()
+            .metadata
+            .labels
+            .unwrap()
+            .contains_key(KEY_LABEL)
+    );
+
+    let recipient = key.certificate().recipients();
+    let sealed = seal_for(recipient, site.name(), "db", &[("a", "1")], |_| {});
+    site.create(&sealed).await;
+    site.failed("db", "WrongKey").await;
+    site.pass("other").await;
+    site.failed("db", "WrongKey").await;
+    let current = certificate(&controller).await;
+    assert_ne!(current.key_id(), key.certificate().key_id());
+}
+
 #[tokio::test]
 async fn a_key_that_is_brought_along_later_unblocks_what_was_sealed_with_it() {
     let Some((site, controller)) = Site::shared("brought-key").await else {
