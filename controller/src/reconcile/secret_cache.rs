@@ -288,7 +288,7 @@ mod tests {
                             0 => drop(cache.apply(&Event::Apply(meta))),
                             _ => cache.learn(key_of(&meta), SecretMeta::of(&meta)),
                         }
-                        cache.find(&key_of(&metadata(&name(step + 1), "1")));
+                        drop(cache.find(&key_of(&metadata(&name(step + 1), "1"))));
                     }
                 });
             }
