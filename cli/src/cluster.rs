@@ -2,6 +2,7 @@
 //!
 //! Here alone a kubeconfig is read.
 
+pub mod key_secrets;
 pub mod keys;
 pub mod resealing;
 

@@ -59,7 +59,7 @@ impl Command {
             Self::Rotate(rotate) => return rotate.run(),
             Self::Decrypt(decrypt) => decrypt.run(),
             Self::Template(template) => template.run(),
-            Self::Keys(keys) => keys.run(),
+            Self::Keys(keys) => return keys.run(),
             Self::Completions(completions) => completions.run(),
         };
         done.map(|()| Answer::Yes)

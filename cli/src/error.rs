@@ -13,6 +13,7 @@ use seal_manifest::{EmitError, Location};
 use seal_sealing::{SealError, SecretError};
 
 use crate::{
+    backup::BackupError,
     certificate::CLUSTER,
     commands::{encrypt::ValueError, rotate::RotationError},
     config::ConfigError,
@@ -317,6 +318,10 @@ pub enum Error {
         /// The last moment of its validity.
         not_after: Timestamp,
     },
+    /// A backup of keys cannot be made or used.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+
     /// A private key is unusable.
     #[error("{from}: {error}")]
     Identity {
@@ -488,6 +493,7 @@ impl Error {
             Self::Expired { .. } => "fetch the current one with: seal keys fetch -w cert.pem",
             Self::Editing(error) => return error.hint().map(str::to_owned),
             Self::Rotation(error) => return error.hint().map(str::to_owned),
+            Self::Backup(error) => return error.hint().map(str::to_owned),
             Self::Changed { .. } => "look at what changed, and run the command again",
             Self::Kubeconfig { .. } => {
                 "name a kubeconfig with --kubeconfig, or seal offline with --cert FILE"

@@ -12,6 +12,7 @@
 //! Two rules hold for all commands. Nothing is printed or written before everything has succeeded.
 //! And no kubeconfig is looked at unless the command needs the cluster.
 
+pub mod backup;
 pub mod cache;
 pub mod certificate;
 pub mod cluster;

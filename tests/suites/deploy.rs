@@ -203,6 +203,41 @@ async fn key_administrators_may_ask_for_keys_and_neither_read_nor_publish_any() 
     }
 }
 
+#[tokio::test]
+async fn who_backs_up_keys_reads_marks_and_restores_them_and_deletes_none() {
+    let Some(plane) = ControlPlane::shared().await else {
+        return;
+    };
+    install_into_own_namespace(plane).await;
+    plane.apply(
+        &json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": "key-backups", "namespace": HOME},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "seal-key-backup"},
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "bruno"}],
+        })
+        .to_string(),
+    );
+    let client = plane.client().await;
+    let keeper = SubjectAccessReviewSpec {
+        user: Some("bruno".to_owned()),
+        ..SubjectAccessReviewSpec::default()
+    };
+    for (namespace, resource, verbs) in [
+        (HOME, "secrets", "list create patch"),
+        (HOME, "configmaps seal-keys", "get"),
+        (HOME, "configmaps seal-key-requests", ""),
+        (HOME, "configmaps seal-public-keys", ""),
+        (HOME, "sealedsecrets.bitnami.com", ""),
+        ("elsewhere", "secrets", ""),
+        ("elsewhere", "configmaps seal-keys", ""),
+    ] {
+        let may = verbs_of(&client, &keeper, namespace, resource).await;
+        assert_eq!(may, verbs, "{resource} in {namespace}");
+    }
+}
+
 #[test]
 fn no_rule_has_a_wildcard_or_deletes() {
     let text = fs::read_to_string(format!("{}/rbac.yaml", deploy())).unwrap();

@@ -1,5 +1,6 @@
 //! All suites that need a real control plane, one module each. `scripts/test NAME` runs those whose path holds NAME.
 
+mod backup;
 mod chart;
 mod controller;
 mod dependencies;
@@ -10,6 +11,7 @@ mod interop;
 mod monitoring;
 mod operations;
 mod peer;
+mod retirement;
 mod rotation;
 mod site;
 mod upstream_bugs;

@@ -10,7 +10,7 @@ use std::{env, fs, os::unix::fs::symlink, path::Path, process::Command};
 
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::Api;
-use seal_keyring::{Certificate, KEY_LABEL, NewKey};
+use seal_keyring::{BackupDigest, Certificate, KEY_LABEL, NewKey};
 use seal_tests::{ControlPlane, Installation, Namespace, Outcome, Workdir, kubectl, wait_for};
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ async fn every_block_of_commands_in_the_operations_manual_works() {
         assert_eq!(done.code, Some(0), "{}\n{}", done.stdout, done.stderr);
         done.stdout
     };
-    let (installing, rest) = manual();
+    let (installing, sections) = manual();
     run(&installing);
 
     // What the Deployment says, run by us instead of a kubelet.
@@ -66,7 +66,11 @@ async fn every_block_of_commands_in_the_operations_manual_works() {
     });
     directory.write("secret.yaml", secret.to_string());
 
-    let printed = run(&rest.replace("namespace=shop", &format!("namespace={}", site.name())));
+    let namespace = format!("namespace={}", site.name());
+    let sections = sections.iter();
+    let printed: String = sections
+        .map(|commands| run(&commands.replace("namespace=shop", &namespace)))
+        .collect();
     assert_eq!(printed.matches("old key SHA256:").count(), 1);
     let told = message(&failing);
     // In the list, in the description, and in the event.
@@ -74,24 +78,29 @@ async fn every_block_of_commands_in_the_operations_manual_works() {
     assert!(printed.contains("payments condition met"), "{printed}");
     assert!(printed.contains("SealedSecret/payments\n"), "{printed}");
 
-    // The key that was brought along is the newest, so it seals.
-    let own = Certificate::from_pem(directory.read("own.crt").as_bytes()).unwrap();
-    wait_for(
-        &maps,
-        "seal-public-keys",
-        "with the own certificate",
-        |map| {
-            let pem = &map.data.as_ref().unwrap()["cert.pem"];
-            Certificate::from_pem(pem.as_bytes()).unwrap().key_id() == own.key_id()
-        },
-    )
-    .await;
-    // The newest key before it was marked as backed up.
+    // Of five keys one was deleted, one is compromised, and what it made necessary came after the backup.
     let keys: Api<Secret> = Api::namespaced(plane.client().await, home.namespace());
+    let own = keys.get("own-sealing-key").await.unwrap();
+    assert_eq!(own.metadata.labels.unwrap()[KEY_LABEL], "compromised");
     let labelled = kube::api::ListParams::default().labels(KEY_LABEL);
     let keys = keys.list(&labelled).await.unwrap().items;
-    let marked = |key: &&Secret| seal_keyring::Marks::of(&key.metadata).backup.is_some();
-    assert_eq!((keys.len(), keys.iter().filter(marked).count()), (4, 1));
+    let backup = fs::read(directory.path().join("keys.age")).unwrap();
+    let digest = BackupDigest::of(&backup);
+    let marked = |key: &&Secret| {
+        let marks = seal_keyring::Marks::of(&key.metadata);
+        marks.backup.is_some_and(|backup| backup.digest == digest)
+    };
+    assert_eq!((keys.len(), keys.iter().filter(marked).count()), (4, 3));
+    assert_eq!(printed.matches("there already: SHA256:").count(), 4);
+    assert_eq!(directory.read("to-be-changed.txt"), "");
+    // It was the newest, so it sealed: now its successor does.
+    let own = Certificate::from_pem(directory.read("own.crt").as_bytes()).unwrap();
+    let fetched = Certificate::from_pem(directory.read("cert.pem").as_bytes()).unwrap();
+    assert_eq!(fetched.key_id(), own.key_id());
+    wait_for(&maps, "seal-public-keys", "without it", |map| {
+        !map.data.as_ref().unwrap()["certs.pem"].contains(&own.to_pem())
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -210,22 +219,33 @@ fn binding(kind: &str, role_kind: &str, role: &str, namespace: &str) -> Value {
     })
 }
 
-/// The blocks of commands in the manual: those after which a controller runs, and all others.
-fn manual() -> (String, String) {
+/// The blocks of commands in the manual: that after which a controller runs, and all others by section. Each stands behind
+/// the variables that the manual begins with.
+fn manual() -> (String, Vec<String>) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/operations.md");
     let text = fs::read_to_string(path).unwrap();
-    let blocks = text.split("```sh\n").skip(1);
-    let blocks = blocks.map(|block| block.split("```").next().unwrap());
-    let blocks: Vec<_> = blocks.collect();
-    let [variables, install, rest @ ..] = blocks.as_slice() else {
-        panic!("{blocks:?}");
+    let blocks = |section: &str| -> Vec<String> {
+        let blocks = section.split("```sh\n").skip(1);
+        blocks
+            .map(|block| block.split("```").next().unwrap().to_owned())
+            .collect()
     };
-    assert!(install.contains("kubectl apply -k") && rest.len() > 12);
+    let mut sections = text.split("\n## ").map(blocks);
+    let variables = sections.next().unwrap().concat();
+    let mut sections: Vec<_> = sections.collect();
+    let install = sections[0].remove(0);
+    assert!(install.contains("kubectl apply -k"));
     let with_variables = |commands: &str| format!("{variables}{commands}");
-    (with_variables(install), with_variables(&rest.concat()))
+    let rest: Vec<_> = sections
+        .iter()
+        .map(|blocks| with_variables(&blocks.concat()))
+        .collect();
+    assert!(rest.concat().matches("seal keys").count() > 10);
+    (with_variables(&install), rest)
 }
 
-/// A `PATH` with kubectl, seal, and openssl also where there is none: what it would make is there already then.
+/// A `PATH` with kubectl, seal, and openssl and age-keygen also where there are none: what they would make is there
+/// already then.
 fn programs(directory: &Workdir) -> String {
     let key = NewKey::generate(
         seal_envelope::KeySize::Rsa2048,
@@ -236,8 +256,13 @@ fn programs(directory: &Workdir) -> String {
     .unwrap();
     directory.write("made/own.key", key.private_pem().unwrap().as_bytes());
     directory.write("made/own.crt", key.certificate().to_pem());
+    let identity = seal_envelope::generate_age(seal_envelope::KeyKind::X25519).unwrap();
+    directory.write("made/identity.txt", identity.as_bytes());
+    let identity = seal_envelope::Identity::from_age(&identity).unwrap();
+    let recipient = identity.recipient().age().unwrap().to_owned();
+    directory.write("made/recipients.txt", recipient + "\n");
     let path = env::var("PATH").unwrap();
-    let has_openssl = env::split_paths(&path).any(|it| it.join("openssl").exists());
+    let has = |program: &str| env::split_paths(&path).any(|it| it.join(program).exists());
     let mut scripts = vec![
         (
             "kubectl",
@@ -245,9 +270,16 @@ fn programs(directory: &Workdir) -> String {
         ),
         ("seal", seal_tests::seal().to_str().unwrap().to_owned()),
     ];
-    if !has_openssl {
-        let made = directory.path().join("made");
-        let made = made.to_str().unwrap().to_owned();
+    let made = directory.path().join("made");
+    let made = made.to_str().unwrap();
+    if !has("age-keygen") {
+        let (identity, recipients) = ("identity.txt", "recipients.txt");
+        scripts.push((
+            "age-keygen",
+            format!("made() {{ case $1 in -o) cp {made}/{identity} \"$2\";; -y) cat {made}/{recipients};; esac; }}\nmade"),
+        ));
+    }
+    if !has("openssl") {
         scripts.push((
             "openssl",
             format!("cp {made}/own.key {made}/own.crt . && :"),

@@ -1,14 +1,21 @@
 //! `seal keys`: the keys of a cluster.
 
+mod backup;
+mod compromise;
 mod fetch;
 mod list;
+mod need;
+mod restore;
+mod retire;
 mod rotate;
+mod survey;
+mod verify_backup;
 
 use clap::Subcommand;
 
-use crate::error::Errors;
+use crate::error::{Answer, Errors};
 
-/// Fetches, lists and renews the keys of a cluster.
+/// Fetches, lists, renews, backs up and retires the keys of a cluster.
 #[derive(Debug, Subcommand)]
 #[expect(
     missing_docs,
@@ -18,6 +25,12 @@ pub enum Keys {
     Fetch(fetch::Fetch),
     List(list::List),
     Rotate(rotate::Rotate),
+    #[command(name = "backup")]
+    BackUp(backup::BackUp),
+    VerifyBackup(verify_backup::VerifyBackup),
+    Restore(restore::Restore),
+    Retire(retire::Retire),
+    Compromise(compromise::Compromise),
 }
 
 impl Keys {
@@ -25,11 +38,17 @@ impl Keys {
     ///
     /// # Errors
     /// What stood in the way.
-    pub fn run(self) -> Result<(), Errors> {
-        match self {
+    pub fn run(self) -> Result<Answer, Errors> {
+        let done = match self {
             Self::Fetch(fetch) => fetch.run(),
             Self::List(list) => list.run(),
             Self::Rotate(rotate) => rotate.run(),
-        }
+            Self::BackUp(backup) => backup.run(),
+            Self::VerifyBackup(verify) => return verify.run(),
+            Self::Restore(restore) => restore.run(),
+            Self::Retire(retire) => return retire.run(),
+            Self::Compromise(compromise) => return compromise.run(),
+        };
+        done.map(|()| Answer::Yes)
     }
 }

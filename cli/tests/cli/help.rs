@@ -42,7 +42,7 @@ Review:
   template     Tries out the templates of SealedSecrets, with examples in place of the sealed values
 
 Keys and recovery:
-  keys         Fetches, lists and renews the keys of a cluster
+  keys         Fetches, lists, renews, backs up and retires the keys of a cluster
   decrypt      Recovers Secrets from SealedSecrets with the private keys, offline
 
 This program:

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
+mod backup;
 mod bad_certificates;
 mod bad_files;
 mod bad_sealed;

@@ -1,8 +1,8 @@
 use std::{fmt, str::FromStr, sync::Arc};
 
 use crate::{
-    KeyId, KeySize, Label, OpenError, Plaintext, PrivateKeyDer, SealError, age, envelope::Kind,
-    hybrid, rsa, voucher::Voucher,
+    DecryptError, KeyId, KeySize, Label, OpenError, Plaintext, PrivateKeyDer, SealError, age,
+    envelope::Kind, hybrid, rsa, voucher::Voucher,
 };
 
 /// A key that cannot seal or open.
@@ -209,6 +209,18 @@ impl Identity {
             (PrivateKey::Rsa(key), Kind::Hybrid) => hybrid::open(key, envelope, label),
             (PrivateKey::Age(key), Kind::Age) => age::open(key, envelope, label),
             _ => Err(OpenError),
+        }
+    }
+
+    /// Decrypts a whole age file, all of it, as [`Recipients::encrypt_file`](crate::Recipients) or
+    /// `age` made it; armored files are not read.
+    ///
+    /// # Errors
+    /// [`DecryptError`]; an RSA key decrypts none.
+    pub fn decrypt_file(&self, file: &[u8]) -> Result<Plaintext, DecryptError> {
+        match &self.key {
+            PrivateKey::Rsa(_) => Err(DecryptError::NoMatch),
+            PrivateKey::Age(key) => age::decrypt(key, file).map(Plaintext::from),
         }
     }
 

@@ -16,7 +16,8 @@
 //! A nonce that never changes is safe because every session key encrypts exactly once.
 //!
 //! The *age* envelope is an age file (<https://c2sp.org/age>) for any number of [`Recipients`], X25519
-//! or post-quantum. Its payload holds the label before the plaintext.
+//! or post-quantum. Its payload holds the label before the plaintext. Whole files are encrypted to the
+//! same recipients without any label: [`Recipients::encrypt_file`].
 //!
 //! Opening tells outsiders nothing but [`OpenError`]. Why an envelope does not open is for those
 //! who hold the identities: [`diagnose`].
@@ -35,7 +36,7 @@ mod recipients;
 mod rsa;
 mod voucher;
 
-pub use age::generate_age;
+pub use age::{DecryptError, generate_age};
 pub use envelope::{Diagnosis, Kind, OpenError, Opened, SealError, Shape, diagnose, open};
 pub use id::{KeyId, ParseKeyIdError};
 pub use key::{Identity, KeyError, KeyKind, Recipient};

@@ -103,14 +103,30 @@ impl Recipients {
     /// # Errors
     /// [`SealError`] when the system's random generator fails.
     pub fn seal(&self, label: &Label, plaintext: &[u8]) -> Result<Vec<u8>, SealError> {
-        if let PublicKey::Rsa(key) = self.first.key() {
-            return hybrid::seal(key, label, plaintext);
+        match self.first.key() {
+            PublicKey::Rsa(key) => hybrid::seal(key, label, plaintext),
+            PublicKey::Age(_) => age::seal(self.age_keys(), label, plaintext),
         }
-        let keys = self.iter().filter_map(|recipient| match recipient.key() {
+    }
+
+    /// Encrypts a whole file to all of them, as `age` does (<https://c2sp.org/age>): bound to no
+    /// label, and nothing that [`Identity::open`](crate::Identity::open) takes for a value.
+    ///
+    /// # Errors
+    /// [`SealError`] for an RSA key, which age does not know, or when the system's random generator
+    /// fails.
+    pub fn encrypt_file(&self, plaintext: &[u8]) -> Result<Vec<u8>, SealError> {
+        match self.first.key() {
+            PublicKey::Rsa(_) => Err(SealError),
+            PublicKey::Age(_) => age::encrypt(self.age_keys(), plaintext),
+        }
+    }
+
+    fn age_keys(&self) -> impl Iterator<Item = &age::Recipient> {
+        self.iter().filter_map(|recipient| match recipient.key() {
             PublicKey::Age(key) => Some(key),
             PublicKey::Rsa(_) => None,
-        });
-        age::seal(keys, label, plaintext)
+        })
     }
 }
 

@@ -6,8 +6,8 @@ use std::{io::Write, iter, sync::LazyLock};
 
 use proptest::prelude::*;
 use seal_envelope::{
-    Diagnosis, Identity, KeyError, KeyKind, KeySize, Kind, Label, OpenError, PrivateKeyDer,
-    Recipient, Recipients, RecipientsError, diagnose, generate_age, open,
+    DecryptError, Diagnosis, Identity, KeyError, KeyKind, KeySize, Kind, Label, OpenError,
+    PrivateKeyDer, Recipient, Recipients, RecipientsError, diagnose, generate_age, open,
 };
 
 static CLASSIC: LazyLock<[Identity; 3]> = LazyLock::new(|| made(KeyKind::X25519));
@@ -29,6 +29,26 @@ fn recipients(identities: &[Identity]) -> Recipients {
 
 fn label(text: &str) -> Label {
     Label::new(text)
+}
+
+#[test]
+fn whole_files_open_for_every_recipient_and_nobody_else_and_are_no_values() {
+    for identities in both() {
+        let file = recipients(&identities[..2]).encrypt_file(b"keys").unwrap();
+        for identity in &identities[..2] {
+            assert_eq!(identity.decrypt_file(&file).unwrap().as_bytes(), b"keys");
+            assert!(identity.open(&file, &label("")).is_err());
+        }
+        let none = DecryptError::NoMatch;
+        assert_eq!(identities[2].decrypt_file(&file).unwrap_err(), none);
+        assert_eq!(RSA.decrypt_file(&file).unwrap_err(), none);
+        for end in [0, 10, file.len() / 2, file.len() - 1] {
+            let cut = identities[0].decrypt_file(&file[..end]);
+            assert_eq!(cut.unwrap_err(), DecryptError::Damaged, "{end}");
+        }
+    }
+    let rsa = Recipients::from(RSA.recipient().clone());
+    assert!(rsa.encrypt_file(b"keys").is_err());
 }
 
 #[test]

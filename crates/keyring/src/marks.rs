@@ -1,5 +1,6 @@
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
+use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use seal_envelope::KeyId;
@@ -85,6 +86,16 @@ pub struct BackupDigest(String);
 pub struct ParseBackupDigestError;
 
 impl BackupDigest {
+    /// Of this file.
+    #[must_use]
+    pub fn of(file: &[u8]) -> Self {
+        let mut text = "sha256:".to_owned();
+        for byte in digest(&SHA256, file).as_ref() {
+            text.push_str(&format!("{byte:02x}"));
+        }
+        Self(text)
+    }
+
     /// The text, prefix included.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -6,13 +6,12 @@ mod uses;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use kube::api::DynamicObject;
-use seal_api::SealedSecret;
 use seal_envelope::Identity;
 use seal_keyring::{Inventory, KeyEntry};
-use seal_manifest::{Reading, Stream};
 use serde::Serialize;
 
 use self::uses::{Use, Uses};
+use super::need::sealed_in;
 use crate::{
     cluster::{
         Connection, Controller,
@@ -148,26 +147,11 @@ impl List {
     }
 }
 
-/// A file that does not even mention a SealedSecret need not be readable.
 fn count(source: &Source, identities: &[Identity], uses: &mut Uses) -> Result<(), Errors> {
-    let mut bytes = source.read()?;
-    if memchr::memmem::find(&bytes, b"SealedSecret").is_none() {
-        return Ok(());
-    }
-    let bytes = std::mem::take(&mut *bytes);
-    let stream = Stream::parse(&source.to_string(), bytes, Reading::Kubernetes)?;
-    for document in stream.documents() {
-        for object in document.objects()? {
-            if object.kind().as_deref() != Some("SealedSecret") {
-                continue;
-            }
-            let at = object.location();
-            let sealed = SealedSecret::decode(object.to_json()?)
-                .map_err(|error| Error::SealedSecret { at, error })?;
-            match identities {
-                [] => uses.add_hinted(&sealed),
-                identities => uses.add_opened(&sealed, identities),
-            }
+    for (_, sealed) in sealed_in(source)? {
+        match identities {
+            [] => uses.add_hinted(&sealed),
+            identities => uses.add_opened(&sealed, identities),
         }
     }
     Ok(())

@@ -115,6 +115,17 @@ impl Rotate {
     }
 }
 
+/// A new key, for a request that nobody makes again.
+///
+/// # Errors
+/// Those of asking, and of waiting for an answer.
+pub(super) async fn new_key(desk: &KeyDesk<'_>) -> Result<RequestOutcome, Error> {
+    const PATIENCE: Duration = Duration::from_secs(120);
+    let id = random_id()?;
+    desk.ask(&id, &Request::Rotate).await?;
+    desk.answer(&id, PATIENCE).await
+}
+
 fn random_id() -> Result<String, Error> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).map_err(|error| Error::Cluster {

@@ -23,16 +23,18 @@ const MAC_LINE: &[u8] = b"--- ";
 const COLUMNS: usize = 64;
 
 /// Why an age file does not open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum DecryptError {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DecryptError {
     /// No stanza is for this identity.
+    #[error("it is encrypted to other recipients")]
     NoMatch,
     /// The file is malformed, has been changed, or is cut off.
+    #[error("it is no age file, or damaged")]
     Damaged,
 }
 
 /// Encrypts `payload` to all `recipients`.
-pub(super) fn encrypt<'a>(
+pub(crate) fn encrypt<'a>(
     recipients: impl IntoIterator<Item = &'a Recipient>,
     payload: &[u8],
 ) -> Result<Vec<u8>, SealError> {
@@ -46,7 +48,7 @@ pub(super) fn encrypt<'a>(
 }
 
 /// Decrypts `file`, all of it, before any of it is used.
-pub(super) fn decrypt(
+pub(crate) fn decrypt(
     identity: &Identity,
     file: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, DecryptError> {

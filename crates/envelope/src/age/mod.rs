@@ -19,9 +19,8 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use zeroize::Zeroizing;
 
 use crate::{Label, OpenError, Plaintext, SealError, envelope::Finding};
-use file::DecryptError;
-
-pub(crate) use file::{MAGIC, MOST_RECIPIENTS, is_well_formed};
+pub use file::DecryptError;
+pub(crate) use file::{MAGIC, MOST_RECIPIENTS, decrypt, encrypt, is_well_formed};
 pub use keys::generate_age;
 pub(crate) use keys::{Identity, Recipient};
 

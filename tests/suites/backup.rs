@@ -1,0 +1,296 @@
+//! Backups of keys: a lost cluster comes back, and nothing is overwritten, left out or given away.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "what fails here fails its test"
+)]
+
+use std::{os::unix::fs::PermissionsExt, path::Path};
+
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use kube::{Api, api::ListParams};
+use seal_api::SealedSecret;
+use seal_envelope::{Identity, KeyKind, generate_age};
+use seal_keyring::{BackupDigest, KEY_LABEL, Marks};
+use seal_tests::{ControlPlane, Installation, Outcome, Workdir, wait_for};
+use serde_json::{Value, json};
+
+use crate::site::{Site, certificate, has_failed, seal_for, texts, values};
+
+#[tokio::test]
+async fn a_lost_cluster_comes_back_from_the_backup_and_from_git() {
+    let Some(lost) = ControlPlane::fresh().await else {
+        return;
+    };
+    let directory = Workdir::new();
+    let recipient = identity(&directory, "identity.txt", KeyKind::MlKem768X25519);
+    let namespace = {
+        let home = Installation::create(&lost).await;
+        let controller = home.start(&[]).await;
+        let maps: Api<ConfigMap> = Api::namespaced(lost.client().await, home.namespace());
+        wait_for(&maps, "seal-key-requests", "there", |_| true).await;
+        let seal = |command: &str| run(&directory, &lost, home.namespace(), command);
+        let site = Site::on(&lost, &controller, "lost").await;
+        write(&directory, &site.seal("old", &[("a", "1")]));
+        seal("keys rotate").expect_success();
+        let current = certificate(&controller).await;
+        let new = seal_for(
+            current.recipients(),
+            site.name(),
+            "new",
+            &[("b", "2")],
+            |_| {},
+        );
+        write(&directory, &new);
+        // One that is out of use is kept, too, and stays so.
+        lost.kubectl(
+            &["create", "-n", home.namespace(), "-f", "-"],
+            &compromised(&directory).to_string(),
+        );
+        seal(&format!("keys backup -r {recipient} -w keys.age")).expect_success();
+        let mode = directory.path().join("keys.age").metadata().unwrap();
+        assert_eq!(mode.permissions().mode() & 0o777, 0o600);
+        let digest = BackupDigest::of(&std::fs::read(directory.path().join("keys.age")).unwrap());
+        let keys = keys(&lost, home.namespace()).await;
+        assert_eq!(keys.len(), 3);
+        for key in &keys {
+            let backup = Marks::of(&key.metadata).backup.unwrap();
+            assert!(backup.digest == digest && backup.time.is_some());
+        }
+        let verified = seal("keys verify-backup keys.age -i identity.txt").expect_success();
+        assert_eq!(verified.lines().count(), 3, "{verified}");
+        directory.write(
+            "list.json",
+            seal("keys list --output json").expect_success(),
+        );
+        assert!(controller.stop().await.success());
+        site.name().to_owned()
+    };
+    drop(lost);
+
+    let Some(found) = ControlPlane::fresh().await else {
+        return;
+    };
+    let home = Installation::create(&found).await;
+    let _controller = home.start(&[]).await;
+    let seal = |command: &str| run(&directory, &found, home.namespace(), command);
+    found.kubectl(&["create", "namespace", &namespace], "");
+    let apps = directory.path().join("apps");
+    found.kubectl(&["apply", "-f", apps.to_str().unwrap()], "");
+    let client = found.client().await;
+    let sealed: Api<SealedSecret> = Api::namespaced(client.clone(), &namespace);
+    for name in ["old", "new"] {
+        wait_for(&sealed, name, "failed without its key", |it| {
+            has_failed(it, "WrongKey")
+        })
+        .await;
+    }
+    let missing = seal("keys verify-backup keys.age -i identity.txt");
+    assert_eq!(missing.code, Some(1), "{}", missing.stderr);
+    assert!(missing.stderr.contains("in use and not in the backup"));
+
+    let restored = seal("keys restore keys.age -i identity.txt").expect_success();
+    assert_eq!(restored.matches("restored: SHA256:").count(), 3);
+    let secrets: Api<Secret> = Api::namespaced(client, &namespace);
+    for (name, value) in [("old", ("a", "1")), ("new", ("b", "2"))] {
+        let secret = wait_for(&secrets, name, "there", |_| true).await;
+        assert_eq!(values(&secret), texts(&[value]));
+    }
+    let again = seal("keys restore keys.age -i identity.txt").expect_success();
+    assert_eq!(again.matches("there already: SHA256:").count(), 3);
+
+    // States, dates and order are what they were, behind the key of the new cluster.
+    let before: Value = serde_json::from_str(&directory.read("list.json")).unwrap();
+    let now: Value =
+        serde_json::from_str(&seal("keys list --output json").expect_success()).unwrap();
+    let shown = |list: &Value| -> Vec<Value> {
+        let keys = list.as_array().unwrap().iter();
+        keys.map(|it| json!([it["id"], it["notBefore"], it["notAfter"]]))
+            .collect()
+    };
+    assert_eq!(shown(&now)[1..], shown(&before)[..]);
+    let standings = |list: &Value| -> Vec<Value> {
+        let keys = list.as_array().unwrap().iter();
+        keys.map(|it| it["standing"].clone()).collect()
+    };
+    assert_eq!(
+        standings(&now),
+        ["current", "active", "active", "compromised"]
+    );
+}
+
+#[tokio::test]
+async fn what_would_lose_or_give_away_a_key_is_refused() {
+    let Some(plane) = ControlPlane::exclusive().await else {
+        return;
+    };
+    let home = Installation::create(&plane).await;
+    let controller = home.start(&[]).await;
+    let maps: Api<ConfigMap> = Api::namespaced(plane.client().await, home.namespace());
+    wait_for(&maps, "seal-key-requests", "there", |_| true).await;
+    let directory = Workdir::new();
+    let recipient = identity(&directory, "identity.txt", KeyKind::X25519);
+    let seal = |command: &str| run(&directory, &plane, home.namespace(), command);
+
+    let denied = seal(&format!(
+        "keys backup -r {recipient} -w keys.age --as bruno"
+    ));
+    assert_eq!(denied.code, Some(2));
+    assert!(
+        denied.stderr.contains("the Role seal-key-backup"),
+        "{}",
+        denied.stderr
+    );
+    assert!(!directory.path().join("keys.age").exists());
+    plane.apply(
+        &json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "RoleBinding",
+            "metadata": { "name": "bruno", "namespace": home.namespace() },
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "seal-key-backup" },
+            "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "bruno" }],
+        })
+        .to_string(),
+    );
+    let nobody = seal(&format!(
+        "keys backup nobody -r {recipient} -w keys.age --as bruno"
+    ));
+    assert!(
+        nobody.stderr.contains("there is no key nobody"),
+        "{}",
+        nobody.stderr
+    );
+    let unmarked = format!("keys backup -r {recipient} -w unmarked.age --no-mark --as bruno");
+    seal(&unmarked).expect_success();
+    let marked = |key: &Secret| Marks::of(&key.metadata).backup.is_some();
+    assert!(!keys(&plane, home.namespace()).await.iter().any(marked));
+    let backup = format!("keys backup -r {recipient} -w keys.age --as bruno");
+    seal(&backup).expect_success();
+    assert!(keys(&plane, home.namespace()).await.iter().all(marked));
+    seal("keys verify-backup keys.age -i identity.txt --as bruno").expect_success();
+    let again = seal(&backup);
+    assert_eq!(again.code, Some(2));
+    assert!(
+        again.stderr.contains("keys.age is there already"),
+        "{}",
+        again.stderr
+    );
+    let plain = seal("keys backup --plaintext -w plain.yaml");
+    assert!(
+        plain.stderr.contains("There is no terminal to ask"),
+        "{}",
+        plain.stderr
+    );
+    assert!(!directory.path().join("plain.yaml").exists());
+    seal("keys backup --plaintext -w plain.yaml --yes").expect_success();
+    let applied = plane.kubectl(
+        &["apply", "--dry-run=server", "-f", "-"],
+        &directory.read("plain.yaml"),
+    );
+    assert!(applied.contains("secret/"), "{applied}");
+
+    // Else it would make a key where none is left.
+    assert!(controller.stop().await.success());
+    // As upstream's documentation says, and into a cluster that has none of it.
+    let selector = format!("{KEY_LABEL}=active");
+    let namespace = home.namespace();
+    let printed = plane.kubectl(
+        &[
+            "get", "secret", "-n", namespace, "-l", &selector, "-o", "yaml",
+        ],
+        "",
+    );
+    directory.write("main.key", printed);
+    let there = seal("keys restore main.key --as bruno").expect_success();
+    assert!(there.starts_with("there already: SHA256:"), "{there}");
+    let name = keys(&plane, namespace).await[0]
+        .metadata
+        .name
+        .clone()
+        .unwrap();
+    plane.kubectl(&["delete", "secret", "-n", namespace, &name], "");
+    let restored = seal("keys restore main.key --as bruno").expect_success();
+    assert!(restored.contains(&format!("({name})")), "{restored}");
+    assert!(restored.starts_with("restored: SHA256:"), "{restored}");
+
+    // Something else under the same name is never overwritten.
+    let mut other = compromised(&directory);
+    other["metadata"]["name"] = json!(name);
+    other["metadata"].as_object_mut().unwrap().remove("labels");
+    plane.kubectl(&["delete", "secret", "-n", namespace, &name], "");
+    plane.kubectl(&["create", "-n", namespace, "-f", "-"], &other.to_string());
+    let refused = seal("keys restore main.key");
+    assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""));
+    let why =
+        format!("belongs into the Secret {name}, which holds no usable key; nothing was restored");
+    assert!(refused.stderr.contains(&why), "{}", refused.stderr);
+    let label = json!({ "metadata": { "labels": { KEY_LABEL: "active" } } }).to_string();
+    plane.kubectl(
+        &["patch", "secret", "-n", namespace, &name, "-p", &label],
+        "",
+    );
+    // The name alone is no reason to refuse: every cluster calls its first key the same.
+    let restored = seal("keys restore main.key").expect_success();
+    assert!(restored.contains(&format!("({name}-")), "{restored}");
+    assert_eq!(keys(&plane, namespace).await.len(), 2);
+}
+
+fn run(directory: &Workdir, plane: &ControlPlane, namespace: &str, command: &str) -> Outcome {
+    let kubeconfig = plane.kubeconfig();
+    let connection = [
+        "--kubeconfig",
+        kubeconfig.to_str().unwrap(),
+        "--controller-namespace",
+        namespace,
+    ];
+    let words = command.split_whitespace();
+    directory.seal(&words.chain(connection).collect::<Vec<_>>(), "")
+}
+
+/// Writes a new identity and returns its recipient.
+fn identity(directory: &Workdir, name: &str, kind: KeyKind) -> String {
+    let text = generate_age(kind).unwrap();
+    directory.write(name, format!("# made for a test\n{}\n", text.as_str()));
+    let identity = Identity::from_age(&text).unwrap();
+    identity.recipient().age().unwrap().to_owned()
+}
+
+/// As it would be kept in Git.
+fn write(directory: &Workdir, sealed: &SealedSecret) {
+    let name = sealed.metadata.name.as_deref().unwrap();
+    let text = serde_json::to_string(sealed).unwrap();
+    directory.write(
+        Path::new("apps")
+            .join(format!("{name}.json"))
+            .to_str()
+            .unwrap(),
+        text,
+    );
+}
+
+/// A key that is out of use, of which nobody has a backup.
+fn compromised(directory: &Workdir) -> Value {
+    let key = seal_keyring::NewKey::generate(
+        seal_envelope::KeySize::Rsa2048,
+        "2024-01-01T00:00:00Z".parse().unwrap(),
+        jiff::SignedDuration::from_hours(24),
+        "lost",
+    )
+    .unwrap();
+    let (private, certificate) = (key.private_pem().unwrap(), key.certificate().to_pem());
+    directory.write("compromised.pem", private.as_bytes());
+    json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": { "name": "known-to-others", "labels": { KEY_LABEL: "compromised" } },
+        "type": "kubernetes.io/tls",
+        "stringData": { "tls.key": std::str::from_utf8(private.as_bytes()).unwrap(), "tls.crt": certificate },
+    })
+}
+
+async fn keys(plane: &ControlPlane, namespace: &str) -> Vec<Secret> {
+    let secrets: Api<Secret> = Api::namespaced(plane.client().await, namespace);
+    let labelled = ListParams::default().labels(KEY_LABEL);
+    secrets.list(&labelled).await.unwrap().items
+}
