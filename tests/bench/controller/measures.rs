@@ -25,7 +25,7 @@ use crate::{
 
 /// How long a contender that is too slow to wait for is watched.
 const GLIMPSE: Duration = Duration::from_secs(60);
-const POLL: Duration = Duration::from_millis(50);
+const POLL: Duration = Duration::from_millis(100);
 
 /// One contender with its keys and objects, until it is ended.
 pub(crate) struct Run<'a> {
