@@ -41,7 +41,9 @@ impl Terminal {
             .open(name)
             .unwrap();
         let end = || Stdio::from(slave.try_clone().unwrap());
-        let child = Command::new(env!("CARGO_BIN_EXE_seal"))
+        // A shell's background jobs, and what they start, ignore Ctrl-C; a terminal's foreground does not.
+        let child = Command::new("/usr/bin/env")
+            .args(["--default-signal=INT,QUIT", env!("CARGO_BIN_EXE_seal")])
             .args(arguments.split_whitespace())
             .current_dir(directory.path("."))
             .env_clear()
