@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use seal_tests::{Controller, Endpoint, Installation, Upstream};
+use seal_tests::{Controller, Installation, Upstream};
 
 use crate::scene::Scene;
 
@@ -52,13 +52,6 @@ impl Running {
             Contender::Defaults => {
                 Self::Theirs(Upstream::start(scene.plane, home.namespace(), &[]).await)
             }
-        }
-    }
-
-    pub(crate) fn metrics(&self) -> &Endpoint {
-        match self {
-            Self::Ours(ours) => &ours.metrics,
-            Self::Theirs(theirs) => &theirs.metrics,
         }
     }
 

@@ -25,6 +25,8 @@ use crate::{
 
 /// How long a contender that is too slow to wait for is watched.
 const GLIMPSE: Duration = Duration::from_secs(60);
+/// How long a process must do nothing to count as done.
+const REST: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(100);
 
 /// One contender with its keys and objects, until it is ended.
@@ -77,15 +79,13 @@ impl<'a> Run<'a> {
         measured
     }
 
-    /// Stops the controller and starts it again: until it has looked at every object.
+    /// Stops the controller and starts it again: until it has nothing left to do.
     pub(crate) async fn restart(&mut self) -> Measured {
         self.halt().await;
         let (started, before) = (Instant::now(), Requests::read(self.scene.plane));
         self.launch().await;
-        while self.looked_at().await < self.count {
-            tokio::time::sleep(POLL).await;
-        }
-        self.measured(started.elapsed(), self.count, &before)
+        let took = self.idle_since(started).await;
+        self.measured(took, self.count, &before)
     }
 
     /// Stops the controller, starts it again and creates an object: how long that object waits.
@@ -171,18 +171,19 @@ impl<'a> Run<'a> {
         list.items.iter().filter(is_synced).count()
     }
 
-    /// How many objects the process says it has looked at since it started.
-    async fn looked_at(&self) -> usize {
-        let metric = match self.who {
-            Contender::Ours => "sealed_secrets_controller_reconcile_duration_seconds_count",
-            _ => "sealed_secrets_controller_unseal_requests_total",
-        };
-        let text = self.running().metrics().get("/metrics").await.body;
-        let lines = text.lines().filter(|line| line.starts_with(metric));
-        let counts = lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok());
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let count = counts.sum::<f64>() as usize;
-        count
+    /// How long after `started` the process used the CPU for the last time, before it rested.
+    async fn idle_since(&self, started: Instant) -> Duration {
+        let process = self.running().process_id();
+        let (mut used, mut busy) = (cpu_seconds(process), started.elapsed());
+        while started.elapsed() - busy < REST {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let now = cpu_seconds(process);
+            // The clock of a process at rest ticks now and then.
+            if now - used > 0.015 {
+                (used, busy) = (now, started.elapsed());
+            }
+        }
+        busy
     }
 }
 
