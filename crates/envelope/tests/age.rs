@@ -209,7 +209,9 @@ fn keys_are_read_as_age_writes_them_and_nothing_else() {
         let recipient: Recipient = public.parse().unwrap();
         assert_eq!(recipient.id(), identity.id());
         assert!(recipient.id().as_str().starts_with("SHA256:"));
-        assert!(public.replace('q', "p").parse::<Recipient>().is_err());
+        let (rest, last) = public.split_at(public.len() - 1);
+        let damaged = format!("{rest}{}", if last == "q" { "p" } else { "q" });
+        assert!(damaged.parse::<Recipient>().is_err());
     }
     for refused in [
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHsKLqeplhpW+uObz5dvMgjz1OxfM/XXUB+VHtZ6isGN",
