@@ -14,7 +14,7 @@ pub fn recipients(named: &[String], files: &[Source]) -> Result<Recipients, Erro
     let mut all = Vec::new();
     for text in named {
         let recipient: Result<Recipient, _> = text.parse();
-        all.push(recipient.map_err(|error| malformed(format!("--recipient {text}"), error))?);
+        all.push(recipient.map_err(|error| malformed(option(text), error))?);
     }
     for file in files {
         for (at, line) in lines(file)? {
@@ -42,6 +42,15 @@ pub fn identities(files: &[Source]) -> Result<Vec<Identity>, Error> {
         }
     }
     Ok(all)
+}
+
+/// The option, with its text only where that may be public: an identity may have been given in its
+/// place.
+fn option(text: &str) -> String {
+    match text.starts_with("age1") {
+        true => format!("--recipient {text}"),
+        false => "--recipient".to_owned(),
+    }
 }
 
 fn malformed(at: String, error: KeyError) -> BackupError {

@@ -170,6 +170,14 @@ error: --recipient age1nonsense: a malformed age recipient (age1…), or one of 
 "#]],
     );
     directory.fails(
+        "keys backup -r AGE-SECRET-KEY-1NONSENSE -w keys.age",
+        "",
+        str![[r#"
+error: --recipient: expected an age recipient: age1… or age1pq1…
+
+"#]],
+    );
+    directory.fails(
         "keys backup --plaintext -w keys.yaml",
         "",
         str![[r#"
