@@ -30,7 +30,6 @@ pub mod telemetry;
 pub mod unsealer;
 pub mod watched;
 pub mod watches;
-pub mod wiped;
 
 use std::{
     io::{self, Write},

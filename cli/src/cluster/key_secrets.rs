@@ -1,13 +1,12 @@
 //! The key Secrets themselves, for those who may read them.
 
-use k8s_openapi::{ByteString, api::core::v1::Secret};
+use k8s_openapi::api::core::v1::Secret;
 use kube::{
     Api, Client,
     api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions},
 };
-use seal_keyring::{BACKUP, BACKUP_TIME, Backup, BackupDigest, KEY_LABEL, KeyState};
+use seal_keyring::{BACKUP, BACKUP_TIME, Backup, BackupDigest, KEY_LABEL, KeyState, Wiped};
 use serde_json::json;
-use zeroize::Zeroize;
 
 use super::{ServiceName, refused};
 use crate::{
@@ -179,16 +178,6 @@ impl<'a> KeySecrets<'a> {
         };
         drop(Wiped(created.map_err(|error| denied(what(), &error))?));
         Ok(())
-    }
-}
-
-/// A Secret whose values are wiped when it is dropped.
-struct Wiped(Secret);
-
-impl Drop for Wiped {
-    fn drop(&mut self) {
-        let values = self.0.data.iter_mut().flat_map(|data| data.values_mut());
-        values.for_each(|ByteString(bytes)| bytes.zeroize());
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client, Error, api::PostParams};
 use seal_keyring::{
-    GenerateError, Key, Marks, Naming, NewKey, in_use, not_before, requests::Answers,
+    GenerateError, Key, Marks, Naming, NewKey, Wiped, in_use, not_before, requests::Answers,
 };
 use tokio::{
     sync::{Notify, watch},
@@ -18,7 +18,7 @@ use super::{
     KeySource, Snapshot,
     plan::{KeyPolicy, Occasion, Pending, Seen},
 };
-use crate::{backoff::backoff, clock::Clock, wiped::Wiped};
+use crate::{backoff::backoff, clock::Clock};
 
 /// So many names are tried for a key.
 const NAMES_TRIED: usize = 8;

@@ -11,11 +11,10 @@ use kube::{
         watcher::{Config, Error, Event, watcher},
     },
 };
-use seal_keyring::{KEY_LABEL, Key, KeyEntry, KeyOrder, KeyState, Keyring, state_of};
+use seal_keyring::{KEY_LABEL, Key, KeyEntry, KeyOrder, KeyState, Keyring, Wiped, state_of};
 use tokio::time;
 
 use super::KeySink;
-use crate::wiped::Wiped;
 
 /// How often keys are listed where they may not be watched. The maker waits longer than that for the
 /// key that it has made.

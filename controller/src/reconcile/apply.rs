@@ -8,7 +8,7 @@ use std::sync::Arc;
 use k8s_openapi::{api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use kube::{Api, Error, api::PostParams};
 use seal_api::{ConditionStatus, Mode, SealedSecret};
-use seal_keyring::KEY_LABEL;
+use seal_keyring::{KEY_LABEL, Wiped};
 use seal_sealing::Unsealed;
 
 use super::{
@@ -23,7 +23,6 @@ use crate::{
     outcome::{Failure, Reason, Success},
     schedule::Priority,
     watched::Watched,
-    wiped::Wiped,
 };
 
 /// The field manager that users' Argo CD rules expect.

@@ -8,10 +8,10 @@ use k8s_openapi::{
     api::core::v1::Secret,
     apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
 };
+use seal_keyring::Wiped;
 use seal_sealing::Secret as Plain;
 
 use super::plan::Update;
-use crate::wiped::Wiped;
 
 /// Kubernetes itself puts the token and its certificate into Secrets of this type.
 const TOKEN_TYPE: &str = "kubernetes.io/service-account-token";

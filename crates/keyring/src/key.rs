@@ -3,10 +3,9 @@ use std::fmt;
 use jiff::Timestamp;
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use seal_envelope::{Identity, KeyId};
-use zeroize::Zeroize;
 
 use crate::{
-    Certificate, CertificateError, IdentityError, KeyState, Marks,
+    Certificate, CertificateError, IdentityError, KeyState, Marks, Wiped,
     private_key::identities_from_pem, state_of,
 };
 
@@ -56,15 +55,12 @@ impl Key {
     ///
     /// # Errors
     /// The Secret's name and what is wrong with it.
-    pub fn from_secret(mut secret: Secret) -> Result<Self, (String, KeySecretError)> {
-        let metadata = std::mem::take(&mut secret.metadata);
+    pub fn from_secret(secret: Secret) -> Result<Self, (String, KeySecretError)> {
+        let mut secret = Wiped(secret);
+        let metadata = std::mem::take(&mut secret.0.metadata);
         let marks = Marks::of(&metadata);
         let name = metadata.name.unwrap_or_default();
-        let parsed = Self::parse(&secret);
-        for value in secret.data.iter_mut().flat_map(|data| data.values_mut()) {
-            value.0.zeroize();
-        }
-        match parsed {
+        match Self::parse(&secret.0) {
             Ok((identity, certificate)) => Ok(Self {
                 name,
                 uid: metadata.uid.unwrap_or_default(),

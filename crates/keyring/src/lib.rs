@@ -23,6 +23,7 @@ mod keyring;
 mod marks;
 mod private_key;
 pub mod requests;
+mod wiped;
 
 pub use certificate::{Certificate, CertificateError};
 pub use generate::{GenerateError, Naming, NewKey, not_before};
@@ -34,3 +35,4 @@ pub use marks::{
     ParseBackupDigestError, SUCCEEDS, state_of,
 };
 pub use private_key::{IdentityError, identities_from_objects, identities_from_pem};
+pub use wiped::Wiped;

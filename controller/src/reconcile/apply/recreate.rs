@@ -9,15 +9,13 @@ use seal_api::{
     Mode,
     annotations::{RECREATE_IMMUTABLE, is_true},
 };
+use seal_keyring::Wiped;
 
 use super::{
     super::{plan::Update, secret_cache::SecretMeta},
     Task, parameters,
 };
-use crate::{
-    outcome::{Failure, Reason},
-    wiped::Wiped,
-};
+use crate::outcome::{Failure, Reason};
 
 impl Task<'_> {
     /// Only a Secret of this very SealedSecret goes, none that belongs to an older object of its

@@ -1,5 +1,3 @@
-//! Secrets on their way to and from the API server.
-
 use std::{collections::BTreeMap, fmt};
 
 use k8s_openapi::api::core::v1::Secret;
