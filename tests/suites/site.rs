@@ -200,6 +200,20 @@ impl Site {
             .await
     }
 
+    /// A Secret is made, told of, put right when somebody changed it, and made again when somebody deleted it.
+    pub(crate) async fn sees_a_whole_life(&self) {
+        let first = self.unseal(&self.seal("db", &[("a", "1")])).await;
+        self.events_until("db", "event", |it| !it.is_empty()).await;
+        self.change_secret("db", |it| put_value(it, "a", "drifted"))
+            .await;
+        self.secret_with("db", &[("a", "1")]).await;
+        self.delete_secret("db").await;
+        self.secret("db", "made again", |it| {
+            it.metadata.uid != first.metadata.uid
+        })
+        .await;
+    }
+
     /// What was told about a SealedSecret, oldest first.
     pub(crate) async fn events(&self, name: &str) -> Vec<Event> {
         let events: Api<Event> = Api::namespaced(self.client(), self.name());

@@ -11,7 +11,7 @@ mod rotate;
 mod survey;
 mod verify_backup;
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 
 use crate::error::{Answer, Errors};
 
@@ -51,4 +51,13 @@ impl Keys {
         };
         done.map(|()| Answer::Yes)
     }
+}
+
+/// How the result is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people.
+    Text,
+    /// For machines, one object.
+    Json,
 }

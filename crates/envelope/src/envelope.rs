@@ -136,14 +136,10 @@ pub fn diagnose<'a>(
     labels: &[Label],
     identities: impl IntoIterator<Item = &'a Identity>,
 ) -> Diagnosis {
-    let kind = Kind::of(envelope);
-    let well_formed = match kind {
-        Kind::Hybrid => hybrid::is_well_formed(envelope),
-        Kind::Age => age::is_well_formed(envelope),
-    };
-    if !well_formed {
+    if Shape::of(envelope).is_none() {
         return Diagnosis::Malformed;
     }
+    let kind = Kind::of(envelope);
     for identity in identities {
         let finding = match (identity.key(), kind) {
             (PrivateKey::Rsa(key), Kind::Hybrid) => hybrid::examine(key, envelope, labels),

@@ -78,11 +78,6 @@ pub(crate) fn may_open(key: &PrivateKey, envelope: &[u8]) -> bool {
     Parts::split(envelope).is_some_and(|parts| fits(key, parts.rsa))
 }
 
-/// Whether the lengths in `envelope` fit together.
-pub(crate) fn is_well_formed(envelope: &[u8]) -> bool {
-    lengths(envelope).is_some()
-}
-
 /// The lengths of the RSA part and of the plaintext, when they fit together.
 pub(crate) fn lengths(envelope: &[u8]) -> Option<(usize, usize)> {
     let parts = Parts::split(envelope).filter(|parts| !parts.rsa.is_empty())?;

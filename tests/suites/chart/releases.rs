@@ -12,7 +12,7 @@ use seal_tests::{
 use serde_json::{Value, json};
 
 use super::{arguments, chart, objects, upstreams_defaults, values_files};
-use crate::site::{Site, put_value};
+use crate::site::Site;
 
 #[tokio::test]
 async fn every_values_file_installs_its_pods_are_admitted_and_an_uninstall_leaves_the_definition() {
@@ -207,16 +207,7 @@ async fn works(plane: &ControlPlane, home: Namespace, mut flags: Vec<String>, te
     let home = Installation::as_account(plane, home, RELEASE).await;
     let controller = home.start(&flags).await;
     let site = Site::at(plane, &controller, team).await;
-    let first = site.unseal(&site.seal("db", &[("a", "1")])).await;
-    site.events_until("db", "event", |it| !it.is_empty()).await;
-    site.change_secret("db", |it| put_value(it, "a", "drifted"))
-        .await;
-    site.secret_with("db", &[("a", "1")]).await;
-    site.delete_secret("db").await;
-    site.secret("db", "made again", |it| {
-        it.metadata.uid != first.metadata.uid
-    })
-    .await;
+    site.sees_a_whole_life().await;
     let maps: Api<ConfigMap> = Api::namespaced(plane.client().await, home.namespace());
     wait_for(&maps, "seal-public-keys", "published", |_| true).await;
     assert_eq!(warnings(&controller), Vec::<String>::new());

@@ -178,16 +178,7 @@ async fn under_the_rights_of_upstreams_chart_only_publishing_is_missing_which_is
     let home = Installation::under_upstreams_chart(&plane).await;
     let controller = home.start(&[]).await;
     let site = Site::on(&plane, &controller, "chart").await;
-    let first = site.unseal(&site.seal("db", &[("a", "1")])).await;
-    site.events_until("db", "event", |it| !it.is_empty()).await;
-    site.change_secret("db", |it| put_value(it, "a", "drifted"))
-        .await;
-    site.secret_with("db", &[("a", "1")]).await;
-    site.delete_secret("db").await;
-    site.secret("db", "made again", |it| {
-        it.metadata.uid != first.metadata.uid
-    })
-    .await;
+    site.sees_a_whole_life().await;
     site.synced("db").await;
     assert_eq!(said(&controller, "the public keys cannot be published"), 1);
     let warnings: Vec<_> = controller

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use seal_keyring::requests::{Request, RequestOutcome};
 use serde::Serialize;
 
+use super::Output;
 use crate::{
     cluster::{Connection, Controller, keys::KeyDesk, parse_timeout, with_client},
     error::{Error, Errors},
@@ -47,15 +48,6 @@ Examples:
   seal keys fetch -w cert.pem    # the new certificate
 
 Exit status: 0 the new key is there, 2 it is not.";
-
-/// How the result is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// For people.
-    Text,
-    /// For machines, one object.
-    Json,
-}
 
 /// For machines.
 #[derive(Serialize)]

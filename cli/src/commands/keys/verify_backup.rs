@@ -1,9 +1,10 @@
 //! `seal keys verify-backup`: whether a backup would bring everything back.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use seal_keyring::{BackupDigest, KeyEntry, Standing};
 use serde::Serialize;
 
+use super::Output;
 use crate::{
     backup::{Backup, Held, identities},
     cluster::{Connection, Controller, keys::KeyDesk, with_client},
@@ -49,15 +50,6 @@ Examples:
 
 Exit status: 0 it opens and holds every key in use, 1 a key is missing, 2 it does not open, or the
 cluster could not be asked.";
-
-/// How the result is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// For people.
-    Text,
-    /// For machines, one object.
-    Json,
-}
 
 #[derive(Serialize)]
 struct Verified<'a> {
