@@ -9,16 +9,16 @@ use kube::{
 };
 use seal_api::SealedSecret;
 use seal_keyring::{
-    Certificate, Inventory,
+    Inventory, Standing,
     requests::{
-        ANSWERS_ITEM, Answers, INVENTORY_ITEM, KEY_REQUESTS, KEYS, PUBLIC_KEYS, Request,
-        RequestOutcome,
+        ANSWERS_ITEM, Answers, INVENTORY_ITEM, KEY_REQUESTS, KEYS, Request, RequestOutcome,
     },
 };
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use super::{CERTIFICATE, ServiceName, refused};
+use super::{ServiceName, refused};
 use crate::error::Error;
 
 /// The answer takes seconds, since a key must be made.
@@ -60,7 +60,7 @@ impl<'a> KeyDesk<'a> {
         }
     }
 
-    /// Waits for the answer to a request, and until what it speaks of is published.
+    /// Waits for the answer to a request.
     ///
     /// # Errors
     /// [`Error::Unanswered`] after `patience`, and as [`ask`](Self::ask).
@@ -80,32 +80,13 @@ impl<'a> KeyDesk<'a> {
         }
     }
 
+    /// The answer, which the controller writes only after it has published what the answer speaks of.
     async fn answered(&self, id: &str) -> Result<Option<RequestOutcome>, Error> {
-        let text = self.item(KEYS, ANSWERS_ITEM).await?;
-        let answers: Option<Answers> = text.and_then(|text| serde_json::from_str(&text).ok());
+        let map = self.map(KEYS).await?;
+        let answers: Option<Answers> = parsed(&map, ANSWERS_ITEM);
         let answer = answers.and_then(|mut all| all.remove(id));
-        let Some(outcome) = answer.map(|answer| answer.outcome) else {
-            return Ok(None);
-        };
-        let RequestOutcome::Done { new_key, .. } = &outcome else {
-            return Ok(Some(outcome));
-        };
-        let pem = self
-            .item(PUBLIC_KEYS, CERTIFICATE)
-            .await?
-            .unwrap_or_default();
-        let current = Certificate::from_pem(pem.as_bytes()).ok();
-        let is_published = current.is_some_and(|it| it.key_id().as_str() == new_key);
-        // An old request may be answered by a key that has been succeeded since.
-        let inventory = self.inventory().await?;
-        let succeeded = || {
-            inventory
-                .keys
-                .iter()
-                .any(|key| key.succeeds.as_ref() == Some(new_key))
-        };
-        let is_done = is_published || succeeded();
-        Ok(is_done.then_some(outcome))
+        let inventory: Inventory = parsed(&map, INVENTORY_ITEM).unwrap_or_default();
+        Ok(answer.map(|answer| as_of_now(answer.outcome, &inventory)))
     }
 
     /// All keys.
@@ -113,19 +94,16 @@ impl<'a> KeyDesk<'a> {
     /// # Errors
     /// As [`ask`](Self::ask).
     pub async fn inventory(&self) -> Result<Inventory, Error> {
-        let text = self.item(KEYS, INVENTORY_ITEM).await?;
-        let inventory = text.and_then(|text| serde_json::from_str(&text).ok());
+        let inventory = parsed(&self.map(KEYS).await?, INVENTORY_ITEM);
         inventory.ok_or_else(|| Error::KeyDesk {
             namespace: self.namespace.to_owned(),
         })
     }
 
-    async fn item(&self, map: &str, item: &str) -> Result<Option<String>, Error> {
-        let what = || format!("read the ConfigMap {map} in {}", self.namespace);
-        match self.maps.get(map).await {
-            Ok(map) => Ok(map.data.and_then(|mut data| data.remove(item))),
-            Err(error) => Err(self.failed(what(), &error)),
-        }
+    async fn map(&self, name: &str) -> Result<ConfigMap, Error> {
+        let what = || format!("read the ConfigMap {name} in {}", self.namespace);
+        let map = self.maps.get(name).await;
+        map.map_err(|error| self.failed(what(), &error))
     }
 
     fn failed(&self, what: String, error: &kube::Error) -> Error {
@@ -135,6 +113,26 @@ impl<'a> KeyDesk<'a> {
             },
             error => as_administrator(refused(what, error)),
         }
+    }
+}
+
+/// An item that holds JSON. `None` also for one that cannot be read.
+fn parsed<T: DeserializeOwned>(map: &ConfigMap, item: &str) -> Option<T> {
+    let text = map.data.as_ref()?.get(item)?;
+    serde_json::from_str(text).ok()
+}
+
+/// An answer stands for ever; the key that awaited its backup then may have got it since.
+fn as_of_now(outcome: RequestOutcome, inventory: &Inventory) -> RequestOutcome {
+    let may_seal = |id: &String| {
+        let key = inventory.find(id);
+        key.is_some_and(|key| matches!(key.standing, Standing::Current | Standing::Active))
+    };
+    match outcome {
+        RequestOutcome::AwaitsBackup { old_key, new_key } if may_seal(&new_key) => {
+            RequestOutcome::Done { old_key, new_key }
+        }
+        outcome => outcome,
     }
 }
 
@@ -168,5 +166,33 @@ fn as_administrator(error: Error) -> Error {
             status: Some(401 | 403),
         } => Error::KeyAdministrator { what, why },
         error => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_awaited_its_backup_when_it_was_asked_for_is_told_as_it_is_now() {
+        let told = || RequestOutcome::AwaitsBackup {
+            old_key: Some("old".into()),
+            new_key: "new".into(),
+        };
+        let now = |standing: &str| {
+            let key = json!({ "secret": "k", "standing": standing, "id": "new" });
+            let inventory = json!({ "keys": [key] });
+            as_of_now(told(), &serde_json::from_value(inventory).unwrap())
+        };
+        let done = RequestOutcome::Done {
+            old_key: Some("old".into()),
+            new_key: "new".into(),
+        };
+        assert_eq!(now("current"), done);
+        assert_eq!(now("active"), done);
+        for standing in ["awaits-backup", "retired", "malformed"] {
+            assert_eq!(now(standing), told(), "{standing}");
+        }
+        assert_eq!(as_of_now(told(), &Inventory::default()), told());
     }
 }

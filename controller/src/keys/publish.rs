@@ -88,7 +88,7 @@ pub async fn publish(
             now,
         )
         .await;
-        let sleep = match board.tend(&snapshot).await {
+        let sleep = match board.tend(&keys).await {
             Ok(()) => {
                 if !std::mem::replace(&mut watching, true) {
                     changes = changes_of(&board.maps).boxed();
@@ -144,9 +144,11 @@ fn complain(error: &Error, said: bool) -> bool {
 
 impl Board {
     /// A request is answered only after what the answer speaks of is published, and taken away only
-    /// after the answer stands.
-    async fn tend(&mut self, snapshot: &Snapshot) -> Result<(), Error> {
+    /// after the answer stands. So the answers are read before the keys, which are as new then as
+    /// those that the answers were given for.
+    async fn tend(&mut self, keys: &KeySource) -> Result<(), Error> {
         let answers = self.counter.answers.borrow_and_update().clone();
+        let snapshot = keys.snapshot();
         let awaited = awaited(&snapshot.keyring);
         let awaited = awaited.as_deref();
         // Without a key what was published stays: nobody can seal with nothing.
@@ -155,7 +157,7 @@ impl Board {
             self.put(PUBLIC_KEYS, contents, awaited).await?;
         }
         let answers = self.merged(answers).await?;
-        self.put(KEYS, told(snapshot, &answers), awaited).await?;
+        self.put(KEYS, told(&snapshot, &answers), awaited).await?;
         let pending = self.take_requests(&answers).await?;
         self.counter.pending.send_if_modified(|before| {
             let changed = *before != pending;
