@@ -179,6 +179,7 @@ mod tests {
             },
             mode: Mode::Owned,
             keys: vec![],
+            values: vec![],
             voucher: String::new(),
         }
     }

@@ -361,7 +361,7 @@ impl Purpose {
         };
         match unsealing.finish(sealed) {
             Ok(unsealed) => {
-                let key = unsealed.keys.first().cloned();
+                let key = unsealed.keys.keys().next().cloned();
                 drop(reply.send(Ok(unsealed)));
                 Turn::Done(key)
             }

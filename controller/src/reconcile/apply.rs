@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use k8s_openapi::{api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use kube::{Api, Error, api::PostParams};
-use seal_api::{ConditionStatus, Mode, SealedSecret};
+use seal_api::{ConditionStatus, Mode, Record, SealedSecret};
 use seal_keyring::{KEY_LABEL, Wiped};
 use seal_sealing::Unsealed;
 
@@ -46,8 +46,17 @@ pub struct Right {
     pub secret: SecretMeta,
     /// How it belongs to the SealedSecret.
     pub mode: Mode,
-    /// The ids of the keys that opened its values.
+    /// The keys that opened its values.
+    pub openers: Openers,
+}
+
+/// The keys that opened the values of a Secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Openers {
+    /// Their ids, sorted.
     pub keys: Vec<String>,
+    /// How many values each of them opened, where there are several and that is known.
+    pub values: Vec<usize>,
 }
 
 impl Applied {
@@ -104,6 +113,7 @@ impl Task<'_> {
     async fn create(&self, repair: bool) -> Result<Applied, Failure> {
         let unsealed = self.unseal().await?;
         let ours = unsealed.secret.metadata.clone();
+        let openers = openers(&unsealed);
         let wanted = desired::created(unsealed.secret, self.uid());
         let _permit = self.context.workers.acquire().await;
         match self.secrets.create(&parameters(), &wanted.0).await {
@@ -113,7 +123,7 @@ impl Task<'_> {
                 } else {
                     Success::Written
                 };
-                Ok(self.right(success, &Wiped(answer), &ours, ids(&unsealed.keys)))
+                Ok(self.right(success, &Wiped(answer), &ours, openers))
             }
             Err(Error::Api(status)) if status.is_already_exists() => self.look_again().await,
             Err(error) => Err(Failure::of_write(&error)),
@@ -137,9 +147,9 @@ impl Task<'_> {
         }
         let unsealed = self.unseal().await?;
         let ours = unsealed.secret.metadata.clone();
-        let keys = ids(&unsealed.keys);
+        let openers = openers(&unsealed);
         let Some(wanted) = desired::updated(&actual, unsealed.secret, update, self.uid()) else {
-            return Ok(self.right(Success::AlreadyRight, &actual, &ours, keys));
+            return Ok(self.right(Success::AlreadyRight, &actual, &ours, openers));
         };
         if drift && self.context.drift == DriftPolicy::Report {
             return Ok(self.untouched(Success::Drifted, meta));
@@ -150,7 +160,7 @@ impl Task<'_> {
             Success::Written
         };
         match self.replace(&wanted).await {
-            Ok(answer) => Ok(self.right(success, &answer, &ours, keys)),
+            Ok(answer) => Ok(self.right(success, &answer, &ours, openers)),
             Err(Error::Api(status)) if status.is_conflict() || status.is_not_found() => {
                 self.look_again().await
             }
@@ -160,7 +170,7 @@ impl Task<'_> {
                     return Err(failure);
                 }
                 match self.recreate(&meta, wanted).await? {
-                    Some(answer) => Ok(self.right(Success::Recreated, &answer, &ours, keys)),
+                    Some(answer) => Ok(self.right(Success::Recreated, &answer, &ours, openers)),
                     None => self.look_again().await,
                 }
             }
@@ -188,7 +198,7 @@ impl Task<'_> {
             })
         };
         let keys_are_here = || {
-            let keys = self.recorded_keys();
+            let keys = self.recorded().keys;
             !keys.is_empty() && keys.iter().all(|id| self.keys.keyring.contains(id))
         };
         update.same_inputs
@@ -204,15 +214,19 @@ impl Task<'_> {
             success,
             secret,
             mode,
-            keys: self.recorded_keys(),
+            openers: self.recorded(),
         })
     }
 
-    fn recorded_keys(&self) -> Vec<String> {
+    fn recorded(&self) -> Openers {
         let remembered = self.context.memory.of(self.key);
         let status = super::status_of(self.sealed, &remembered);
         let record = record_of(status, &self.keys.keyring);
-        record.map(|record| record.keys.clone()).unwrap_or_default()
+        let openers = |record: &Record| Openers {
+            keys: record.keys.clone(),
+            values: record.values.clone(),
+        };
+        record.map(openers).unwrap_or_default()
     }
 
     async fn unseal(&self) -> Result<Unsealed, Failure> {
@@ -268,7 +282,7 @@ impl Task<'_> {
         success: Success,
         secret: &Wiped,
         ours: &ObjectMeta,
-        keys: Vec<String>,
+        openers: Openers,
     ) -> Applied {
         let meta = SecretMeta::of(&secret.0.metadata);
         self.context.secrets.learn(self.key.clone(), meta.clone());
@@ -282,7 +296,7 @@ impl Task<'_> {
             success,
             secret: meta,
             mode,
-            keys,
+            openers,
         })
     }
 
@@ -299,8 +313,13 @@ impl Task<'_> {
     }
 }
 
-fn ids<'a>(keys: impl IntoIterator<Item = &'a seal_envelope::KeyId>) -> Vec<String> {
-    keys.into_iter().map(ToString::to_string).collect()
+fn openers(unsealed: &Unsealed) -> Openers {
+    let keys: Vec<_> = unsealed.keys.keys().map(ToString::to_string).collect();
+    let values = match keys.len() {
+        0 | 1 => Vec::new(),
+        _ => unsealed.keys.values().copied().collect(),
+    };
+    Openers { keys, values }
 }
 
 fn parameters() -> PostParams {

@@ -89,7 +89,8 @@ fn record_of(right: &Right, situation: &Situation, keyring: &Keyring) -> Record 
             resource_version: right.secret.resource_version.clone(),
         },
         mode: right.mode,
-        keys: right.keys.clone(),
+        keys: right.openers.keys.clone(),
+        values: right.openers.values.clone(),
         voucher: String::new(),
     };
     vouched(record, keyring)

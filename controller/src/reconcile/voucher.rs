@@ -28,7 +28,7 @@ pub fn is_genuine(record: &Record, keyring: &Keyring) -> bool {
     })
 }
 
-/// All that the record says, each part behind its length.
+/// All of the record that anything is decided by, each part behind its length.
 fn message(record: &Record) -> Vec<u8> {
     let Record {
         version,
@@ -36,6 +36,7 @@ fn message(record: &Record) -> Vec<u8> {
         secret,
         mode,
         keys,
+        values: _,
         voucher: _,
     } = record;
     let mode = match mode {

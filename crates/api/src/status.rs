@@ -114,6 +114,10 @@ pub struct Record {
     pub mode: Mode,
     /// The ids of the keys that opened the values, sorted.
     pub keys: Vec<String>,
+    /// How many values each of these keys opened, in their order. Absent where one key opened all, and
+    /// in records of the first releases. Nothing is decided by it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<usize>,
     /// That the controller wrote this: a code that only the holder of a sealing key can make, in
     /// hexadecimal. Whoever may write the status could otherwise forge a record.
     pub voucher: String,

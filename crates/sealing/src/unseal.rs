@@ -1,6 +1,6 @@
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     fmt,
 };
 
@@ -98,8 +98,8 @@ pub fn printable(item: &str) -> Cow<'_, str> {
 pub struct Unsealed {
     /// The Secret, with the owner reference that it should have.
     pub secret: Secret,
-    /// The keys that opened its values.
-    pub keys: BTreeSet<KeyId>,
+    /// The keys that opened its values, and how many of them each.
+    pub keys: BTreeMap<KeyId, usize>,
 }
 
 /// Unseals at once, trying `identities` in their order.
@@ -238,7 +238,10 @@ impl Unsealing {
         for pending in std::mem::take(&mut self.pending) {
             self.fail(pending.item, ItemError::NoKey);
         }
-        let keys = std::mem::take(&mut self.keys).into_values().collect();
+        let mut keys = BTreeMap::new();
+        for key in std::mem::take(&mut self.keys).into_values() {
+            *keys.entry(key).or_default() += 1;
+        }
         let mut secret = match sealed.spec.data {
             Some(_) => self.blob()?,
             None => self.items(sealed)?,

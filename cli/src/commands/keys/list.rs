@@ -31,7 +31,8 @@ use crate::{
 /// key out of use; gone is a key that something needs and that is not there.
 ///
 /// What needs a key in the cluster is counted from what the controller recorded in the status of
-/// each SealedSecret when it last unsealed it. With PATH the SealedSecrets of these files are
+/// each SealedSecret when it last unsealed it; <= is for objects under several keys that an earlier
+/// controller recorded, which did not count the values of each. With PATH the SealedSecrets of these files are
 /// counted, too: by their key hints, or for certain with the private keys (--identity).
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]

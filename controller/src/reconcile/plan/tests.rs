@@ -61,6 +61,7 @@ impl Situation {
             },
             mode: Mode::Owned,
             keys: vec![KEYRING.current().unwrap().id().to_string()],
+            values: vec![],
             voucher: String::new(),
         };
         let secret = SecretMeta {

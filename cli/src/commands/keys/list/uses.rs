@@ -52,9 +52,25 @@ impl Uses {
             .data
             .pointer("/spec/data")
             .is_some_and(|it| *it != "");
-        let keys = object.data.pointer("/status/record/keys");
-        let keys = keys.and_then(Value::as_array).into_iter().flatten();
-        self.add(keys.filter_map(Value::as_str), items + usize::from(blob));
+        let recorded = |field| {
+            let list = object.data.pointer(field).and_then(Value::as_array);
+            list.map_or([].as_slice(), Vec::as_slice)
+        };
+        let keys = recorded("/status/record/keys").iter();
+        let keys: Vec<_> = keys.filter_map(Value::as_str).collect();
+        let values = recorded("/status/record/values").iter();
+        let values: Vec<_> = values
+            .filter_map(|it| usize::try_from(it.as_u64()?).ok())
+            .collect();
+        match keys.len() == values.len() && !keys.is_empty() {
+            true => {
+                for (key, values) in keys.into_iter().zip(values) {
+                    self.count(Some(key), values, false);
+                }
+            }
+            // One key, or a record of an earlier controller, which did not count.
+            false => self.add(keys.into_iter(), items + usize::from(blob)),
+        }
     }
 
     /// Counts an object of a file by the keys that it names itself.
@@ -140,16 +156,20 @@ mod tests {
         uses.add_recorded(&object(&["a"], &["1", "2"]));
         uses.add_recorded(&object(&["a", "b"], &["1", "2", "3"]));
         uses.add_recorded(&object(&[], &["1"]));
+        let mut counted = object(&["a", "c"], &["1", "2", "3"]);
+        counted.data["status"]["record"]["values"] = json!([1, 2]);
+        uses.add_recorded(&counted);
         let counted = |objects, values, at_most| Use {
             objects,
             values,
             at_most,
         };
-        assert_eq!(uses.of("a"), counted(2, 5, true));
+        assert_eq!(uses.of("a"), counted(3, 6, true));
         assert_eq!(uses.of("b"), counted(1, 3, true));
-        assert_eq!(uses.of("c"), counted(0, 0, false));
+        assert_eq!(uses.of("c"), counted(1, 2, false));
+        assert_eq!(uses.of("d"), counted(0, 0, false));
         assert_eq!(uses.unknown, counted(1, 1, false));
-        assert_eq!(uses.keys().collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(uses.keys().collect::<Vec<_>>(), ["a", "b", "c"]);
     }
 
     #[test]
