@@ -64,6 +64,12 @@ impl Backup {
             digest,
         })
     }
+
+    /// Whether this very key is in it, with its certificate.
+    #[must_use]
+    pub fn holds(&self, key: &KeySecret) -> bool {
+        self.keys.iter().any(|it| it.is_same(key))
+    }
 }
 
 /// `None` for what is no age file.

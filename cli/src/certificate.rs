@@ -66,6 +66,18 @@ impl CertificateOptions {
         Ok(recipients.certificate(&settings)?)
     }
 
+    /// The controller of the command line.
+    #[must_use]
+    pub fn service(&self) -> ServiceName {
+        self.controller.service(None)
+    }
+
+    /// How the cluster of the command line is reached.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// Where the certificate comes from. What the command line says comes first.
     fn origin(&self, settings: &Settings) -> Result<Origin, Error> {
         let cluster = settings.clusters.first();
@@ -166,6 +178,17 @@ impl<'a> Recipients<'a> {
         settings: &Settings,
     ) -> Result<Arc<Certificate>, Error> {
         let (context, service) = self.controller(settings);
+        self.certificate_from(&Origin::Cluster { context, service }, settings)
+    }
+
+    /// The certificate with which the cluster of the command line seals now, whatever `.seal.yaml`
+    /// says of the file; its pins hold all the same.
+    ///
+    /// # Errors
+    /// As [`certificate`](Self::certificate).
+    pub fn certificate_at_hand(&mut self, settings: &Settings) -> Result<Arc<Certificate>, Error> {
+        let context = self.options.connection.context().map(str::to_owned);
+        let service = self.options.service();
         self.certificate_from(&Origin::Cluster { context, service }, settings)
     }
 

@@ -14,7 +14,7 @@ use seal_keyring::{BackupDigest, Certificate, KEY_LABEL, NewKey};
 use seal_tests::{ControlPlane, Installation, Namespace, Outcome, Workdir, kubectl, wait_for};
 use serde_json::{Value, json};
 
-use crate::site::{Site, message};
+use crate::site::{Site, certificate, message, seal_for};
 
 #[tokio::test]
 async fn every_block_of_commands_in_the_operations_manual_works() {
@@ -67,10 +67,18 @@ async fn every_block_of_commands_in_the_operations_manual_works() {
     directory.write("secret.yaml", secret.to_string());
 
     let namespace = format!("namespace={}", site.name());
-    let sections = sections.iter();
-    let printed: String = sections
-        .map(|commands| run(&commands.replace("namespace=shop", &namespace)))
-        .collect();
+    let mut printed = String::new();
+    for commands in sections {
+        if commands.contains("seal keys compromise") {
+            let current = certificate(&controller).await;
+            let recipients = current.recipients();
+            let leaked = seal_for(recipients, site.name(), "leaked", &[("a", "1")], |_| {});
+            site.unseal(&leaked).await;
+            let leaked = serde_json::to_string(&leaked).unwrap();
+            directory.write("apps/leaked.json", leaked);
+        }
+        printed += &run(&commands.replace("namespace=shop", &namespace));
+    }
     assert_eq!(printed.matches("old key SHA256:").count(), 1);
     let told = message(&failing);
     // In the list, in the description, and in the event.
@@ -92,15 +100,23 @@ async fn every_block_of_commands_in_the_operations_manual_works() {
     };
     assert_eq!((keys.len(), keys.iter().filter(marked).count()), (4, 3));
     assert_eq!(printed.matches("there already: SHA256:").count(), 4);
-    assert_eq!(directory.read("to-be-changed.txt"), "");
-    // It was the newest, so it sealed: now its successor does.
+    let site_name = site.name();
+    let to_be_changed = format!(
+        "in the cluster: {site_name}/leaked: a\napps/leaked.json:1:1: {site_name}/leaked: a\n"
+    );
+    assert_eq!(directory.read("to-be-changed.txt"), to_be_changed);
+    // It was the newest, so it sealed: now its successor does, also what it had sealed.
     let own = Certificate::from_pem(directory.read("own.crt").as_bytes()).unwrap();
     let fetched = Certificate::from_pem(directory.read("cert.pem").as_bytes()).unwrap();
-    assert_eq!(fetched.key_id(), own.key_id());
+    let leaked = directory.read("apps/leaked.json");
+    assert!(leaked.contains(fetched.key_id().as_str()), "{leaked}");
+    assert!(!leaked.contains(own.key_id().as_str()), "{leaked}");
     wait_for(&maps, "seal-public-keys", "without it", |map| {
-        !map.data.as_ref().unwrap()["certs.pem"].contains(&own.to_pem())
+        let data = map.data.as_ref().unwrap();
+        data["cert.pem"] == fetched.to_pem() && !data["certs.pem"].contains(&own.to_pem())
     })
     .await;
+    site.secret_with("leaked", &[("a", "1")]).await;
 }
 
 #[tokio::test]
@@ -170,6 +186,17 @@ async fn a_key_administrator_rotates_and_lists_keys_and_nobody_else_does() {
             .contains("the controller refused: at most 2 keys an hour")
     );
 
+    // Somebody brings along a newer key, which succeeds none: what was asked for is done all the same.
+    let begins = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
+    let brought = bring_along(&plane, &home, begins).await;
+    wait_for(&maps, "seal-public-keys", "the key brought along", |map| {
+        map.data.as_ref().unwrap()["cert.pem"] == brought
+    })
+    .await;
+    let again = seal("karin", "keys rotate --request-id r1 --output json");
+    let again: Value = serde_json::from_str(&again.expect_success()).unwrap();
+    assert_eq!(again["newKey"], rotated["newKey"]);
+
     // Without a controller the request stands, and whoever waits on gets the answer.
     assert!(controller.stop().await.success());
     let waited = seal("karin", "keys rotate --request-id r3 --timeout 1s");
@@ -203,10 +230,21 @@ async fn a_key_administrator_rotates_and_lists_keys_and_nobody_else_does() {
         .iter()
         .map(|it| &it["standing"])
         .collect();
-    assert_eq!(standings, ["current", "active", "active"]);
-    assert_eq!(list[2]["id"], site.key_id());
-    assert_eq!(list[2]["cluster"], json!({ "objects": 1, "values": 2 }));
+    assert_eq!(standings, ["current", "active", "active", "active"]);
+    assert_eq!(list[3]["id"], site.key_id());
+    assert_eq!(list[3]["cluster"], json!({ "objects": 1, "values": 2 }));
     assert_eq!(list[0]["cluster"], json!({ "objects": 0, "values": 0 }));
+}
+
+/// Stores a key that nobody asked the controller for, and returns its certificate as PEM.
+async fn bring_along(plane: &ControlPlane, home: &Installation, begins: jiff::Timestamp) -> String {
+    let day = jiff::SignedDuration::from_hours(24);
+    let key = NewKey::generate(seal_envelope::KeySize::Rsa2048, begins, day, "").unwrap();
+    let secret = key.secret(home.namespace(), "brought", [].into(), [].into());
+    let keys: Api<Secret> = Api::namespaced(plane.client().await, home.namespace());
+    let parameters = kube::api::PostParams::default();
+    keys.create(&parameters, &secret.unwrap()).await.unwrap();
+    key.certificate().to_pem()
 }
 
 fn binding(kind: &str, role_kind: &str, role: &str, namespace: &str) -> Value {

@@ -5,13 +5,15 @@
     reason = "what fails here fails its test"
 )]
 
+use std::process::Command;
+
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::{Api, api::ListParams};
-use seal_envelope::{Identity, KeyKind, generate_age};
-use seal_keyring::KEY_LABEL;
+use seal_envelope::{Identity, KeyKind, KeySize, generate_age};
+use seal_keyring::{KEY_LABEL, NewKey};
 use seal_tests::{ControlPlane, Installation, Outcome, Workdir, wait_for};
 
-use crate::site::{Site, certificate, seal_for};
+use crate::site::{Site, certificate};
 
 #[tokio::test]
 async fn a_key_goes_out_of_use_when_nothing_needs_it_and_not_before() {
@@ -29,17 +31,7 @@ async fn a_key_goes_out_of_use_when_nothing_needs_it_and_not_before() {
     directory.write("identity.txt", text.as_bytes());
     let identity = Identity::from_age(&text).unwrap();
     let recipient = identity.recipient().age().unwrap().to_owned();
-    let seal = |command: &str| -> Outcome {
-        let kubeconfig = plane.kubeconfig();
-        let connection = [
-            "--kubeconfig",
-            kubeconfig.to_str().unwrap(),
-            "--controller-namespace",
-            home.namespace(),
-        ];
-        let words = command.split_whitespace();
-        directory.seal(&words.chain(connection).collect::<Vec<_>>(), "")
-    };
+    let seal = |command: &str| seal_in(&directory, &plane, &home, command);
     let states = async || -> Vec<String> {
         let secrets: Api<Secret> = Api::namespaced(plane.client().await, home.namespace());
         let keys = secrets.list(&ListParams::default().labels(KEY_LABEL)).await;
@@ -55,36 +47,52 @@ async fn a_key_goes_out_of_use_when_nothing_needs_it_and_not_before() {
     assert_eq!(current.code, Some(2));
     assert!(current.stderr.contains("it seals"), "{}", current.stderr);
 
-    // The first run makes the new key and tells what has to be changed.
+    // The first run makes the new key, tells what has to be changed, and seals again what it is given.
     let sealed = site.seal("db", &[("a", "1"), ("b", "2")]);
     site.unseal(&sealed).await;
-    directory.write("apps/db.json", serde_json::to_string(&sealed).unwrap());
+    site.unseal(&site.seal("forgotten", &[("c", "3")])).await;
+    let text = serde_json::to_string(&sealed).unwrap();
+    directory.write("apps/db.json", &text);
     let needed = seal(&format!("keys compromise {old} apps"));
     assert_eq!(needed.code, Some(1), "{}", needed.stderr);
     let name = site.name();
     for line in [
         format!("in the cluster: {name}/db: a\n"),
+        format!("in the cluster: {name}/forgotten: c\n"),
         format!("{name}/db: b\n"),
-        "apps/db.json:1:1: ".to_owned(),
+        format!("apps/db.json:1:1: {name}/db: a\n"),
     ] {
         assert!(needed.stdout.contains(&line), "{line} in {}", needed.stdout);
     }
-    assert_eq!(needed.stdout.lines().count(), 4);
-    assert!(needed.stderr.contains("next: seal rotate apps"));
-    assert_eq!(states().await, ["active", "active"]);
-    let needed = seal(&format!("keys retire {old}"));
-    assert_eq!((needed.code, needed.stdout.lines().count()), (Some(1), 2));
-
-    // Sealed again in the cluster, but not yet in Git.
+    assert_eq!(needed.stdout.lines().count(), 5);
     let new = certificate(&controller).await;
     assert_ne!(new.key_id().as_str(), old);
-    let values = [("a", "1"), ("b", "2")];
-    let resealed = seal_for(new.recipients(), name, "db", &values, |_| {});
-    let resealed = serde_json::to_string(&resealed).unwrap();
+    for told in [
+        format!("apps/db.json: sealed again for {}", new.key_id()),
+        format!("{name}/forgotten is in the cluster and in none of the files"),
+        "commit and apply the files; 1 SealedSecrets".to_owned(),
+    ] {
+        assert!(needed.stderr.contains(&told), "{told}: {}", needed.stderr);
+    }
+    assert_eq!(states().await, ["active", "active"]);
+    let needed = seal(&format!("keys retire {old}"));
+    assert_eq!((needed.code, needed.stdout.lines().count()), (Some(1), 3));
+
+    // Applied, but there is still what nobody has in Git; and then what is in Git in one place more.
+    let resealed = directory.read("apps/db.json");
     plane.kubectl(&["replace", "-f", "-"], &resealed);
-    let needed = seal(&format!("keys retire {old} apps"));
+    let needed = seal(&format!("keys compromise {old} apps"));
+    assert_eq!((needed.code, needed.stdout.lines().count()), (Some(1), 1));
+    let fetch = ["get", "sealedsecret", "forgotten", "-n", name, "-o", "yaml"];
+    directory.write("forgotten.yaml", plane.kubectl(&fetch, ""));
+    let needed = seal(&format!("keys compromise {old} apps forgotten.yaml"));
     assert_eq!((needed.code, needed.stdout.lines().count()), (Some(1), 2));
-    directory.write("apps/db.json", &resealed);
+    plane.kubectl(&["replace", "-f", "-"], &directory.read("forgotten.yaml"));
+    site.secret_with("forgotten", &[("c", "3")]).await;
+    site.secret_with("db", &[("a", "1"), ("b", "2")]).await;
+    directory.write("old/db.json", &text);
+    let needed = seal(&format!("keys retire {old} apps old"));
+    assert_eq!((needed.code, needed.stdout.lines().count()), (Some(1), 2));
 
     // Deleted only with a backup that holds the very key.
     seal(&format!(
@@ -114,15 +122,101 @@ async fn a_key_goes_out_of_use_when_nothing_needs_it_and_not_before() {
     seal(&format!("keys compromise {old} apps")).expect_success();
     assert_eq!(states().await, ["active", "compromised"]);
 
-    // At once: the key goes first, what needs it is told, and a new one seals.
+    // At once: the key goes first, a new one seals, and what is given is sealed again for that.
     let cut = seal(&format!("keys compromise {} apps --now", new.key_id()));
     assert_eq!(cut.code, Some(0), "{}", cut.stderr);
-    assert_eq!(cut.stdout.lines().count(), 4);
-    assert!(cut.stderr.contains("next: seal rotate --identity"));
-    wait_for(&maps, "seal-public-keys", "with a third key", |map| {
-        let pem = &map.data.as_ref().unwrap()["cert.pem"];
-        let certificate = seal_keyring::Certificate::from_pem(pem.as_bytes()).unwrap();
-        ![old.as_str(), new.key_id().as_str()].contains(&certificate.key_id().as_str())
-    })
-    .await;
+    assert_eq!(cut.stdout.lines().count(), 5);
+    assert_eq!(states().await, ["active", "compromised", "compromised"]);
+    site.failed("db", "WrongKey").await;
+    let third = certificate(&controller).await;
+    assert!(![old.as_str(), new.key_id().as_str()].contains(&third.key_id().as_str()));
+    let resealed = directory.read("apps/db.json");
+    assert!(resealed.contains(third.key_id().as_str()), "{resealed}");
+    plane.kubectl(&["replace", "-f", "-"], &resealed);
+    site.synced("db").await;
+    site.secret_with("db", &[("a", "1"), ("b", "2")]).await;
+}
+
+#[tokio::test]
+async fn nothing_is_changed_when_a_file_cannot_be_read_and_what_no_key_opens_stands_in_the_way() {
+    let Some(plane) = ControlPlane::exclusive().await else {
+        return;
+    };
+    let home = Installation::create(&plane).await;
+    let controller = home.start(&[]).await;
+    let maps: Api<ConfigMap> = Api::namespaced(plane.client().await, home.namespace());
+    wait_for(&maps, "seal-key-requests", "there", |_| true).await;
+    let site = Site::on(&plane, &controller, "leaked").await;
+    let old = site.key_id().to_owned();
+    let directory = Workdir::new();
+    let seal = |command: &str| seal_in(&directory, &plane, &home, command);
+    let sealed = serde_json::to_string(&site.seal("db", &[("a", "1")])).unwrap();
+    directory.write("apps/broken.yaml", "kind: SealedSecret\na: [\n");
+    directory.write("apps/db.json", &sealed);
+    for command in ["keys compromise", "keys compromise --now", "keys retire"] {
+        let failed = seal(&format!("{command} {old} apps"));
+        assert_eq!(failed.code, Some(2));
+        let told = "apps/broken.yaml:2:4: unclosed bracket";
+        assert!(failed.stderr.contains(told), "{}", failed.stderr);
+        assert_eq!(certificate(&controller).await.key_id().as_str(), old);
+        assert_eq!(directory.read("apps/db.json"), sealed);
+    }
+
+    // The certificate that .seal.yaml names is the leaked key's: what the cluster publishes now counts.
+    seal("keys fetch -w apps/cert.pem").expect_success();
+    let old_certificate = directory.read("apps/cert.pem");
+    let config = "clusters:\n  home:\n    certificate: cert.pem\n";
+    directory.write("apps/.seal.yaml", config);
+    let mut moved = site.seal("elsewhere", &[("a", "1")]);
+    moved.metadata.name = Some("moved".into());
+    directory.write("apps/broken.yaml", serde_json::to_string(&moved).unwrap());
+    let blocked = seal(&format!("keys compromise {old} apps"));
+    assert_eq!(blocked.code, Some(1), "{}", blocked.stderr);
+    let unopened = format!("{}/moved: a (no key here opens it)", site.name());
+    assert!(blocked.stdout.contains(&unopened), "{}", blocked.stdout);
+    let told = format!("{unopened}: could not be sealed again");
+    assert!(blocked.stderr.contains(&told), "{}", blocked.stderr);
+    let new = certificate(&controller).await;
+    let resealed = directory.read("apps/db.json");
+    assert!(resealed.contains(new.key_id().as_str()), "{resealed}");
+
+    // Nothing is sealed for another cluster.
+    directory.write("apps/broken.yaml", "");
+    directory.write("apps/db.json", &sealed);
+    let stranger = NewKey::generate(
+        KeySize::Rsa2048,
+        jiff::Timestamp::now(),
+        jiff::SignedDuration::from_hours(24),
+        "",
+    );
+    directory.write("apps/cert.pem", stranger.unwrap().certificate().to_pem());
+    let refused = seal(&format!("keys compromise {old} apps"));
+    assert_eq!(refused.code, Some(2));
+    let told = format!("but the controller seals with {}", new.key_id());
+    assert!(refused.stderr.contains(&told), "{}", refused.stderr);
+    assert_eq!(directory.read("apps/db.json"), sealed);
+    directory.write("apps/cert.pem", old_certificate);
+
+    // Nothing is sealed for a key that is not among the pins, not even for the cluster's own.
+    directory.write("apps/.seal.yaml", format!("{config}    pins: ['{old}']\n"));
+    let refused = seal(&format!("keys compromise {old} apps"));
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.contains("pins"), "{}", refused.stderr);
+    assert_eq!(directory.read("apps/db.json"), sealed);
+    directory.write("apps/.seal.yaml", config);
+    seal(&format!("keys compromise {old} apps")).expect_success();
+}
+
+/// As somebody whose kubeconfig is in the environment: naming one on the command line passes over `.seal.yaml`.
+fn seal_in(
+    directory: &Workdir,
+    plane: &ControlPlane,
+    home: &Installation,
+    command: &str,
+) -> Outcome {
+    let mut seal = Command::new(seal_tests::seal());
+    seal.args(command.split_whitespace())
+        .env("KUBECONFIG", plane.kubeconfig())
+        .env("SEALED_SECRETS_CONTROLLER_NAMESPACE", home.namespace());
+    directory.run(&mut seal, "")
 }

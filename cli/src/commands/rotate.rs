@@ -1,26 +1,27 @@
 //! `seal rotate`: values under older keys in, the same under the current one out, in place.
 
 mod error;
+mod leaked;
 mod offline;
 mod online;
 pub mod report;
 mod tree;
+mod work;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
-};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, builder::NonEmptyStringValueParser};
-use seal_envelope::{Identity, KeyId};
+use seal_envelope::Identity;
 use seal_manifest::to_json_pretty;
 
 pub use self::error::RotationError;
+pub(super) use self::leaked::Leaked;
 use self::{
     offline::Opener,
     online::{Controllers, Hints},
-    report::{ChangedFile, Failure, RotateReport, UNKNOWN},
-    tree::{Candidate, File, Object, Read, Resealed, Target},
+    report::RotateReport,
+    tree::{Candidate, Object, Resealed, Target},
+    work::Rotation,
 };
 use crate::{
     certificate::{CertificateOptions, Recipients},
@@ -31,12 +32,8 @@ use crate::{
     input::Source,
     output, parallel,
     paths::{self, Input},
-    progress::Progress,
     report::note,
 };
-
-/// So many files are read, sealed again and written before the next ones.
-const FILES_AT_ONCE: usize = 64;
 
 /// Seals values again that are not under the current key, in place.
 ///
@@ -147,41 +144,19 @@ impl Rotate {
     }
 
     fn rotate(&self) -> Result<(RotateReport, Errors), Errors> {
-        let sources: Vec<_> = self.paths.iter().cloned().map(Source::File).collect();
-        let inputs = paths::expand(&sources)?;
+        let inputs = inputs(&self.paths)?;
         let identities = self.identities()?;
         let mut recipients = Recipients::new(&self.certificate);
-        let candidates = self.candidates(&inputs, &mut recipients)?;
+        let candidates = candidates(&inputs, &mut recipients, |settings, recipients| {
+            self.target(settings, recipients)
+        })?;
         let mut resealer: Box<dyn Reseal + '_> = match () {
-            () if !identities.is_empty() => Box::new(Opener(identities)),
+            () if !identities.is_empty() => Box::new(Opener(identities.iter().collect())),
             () if self.dry_run => Box::new(Hints),
             () => Box::new(Controllers::new(&recipients)?),
         };
-        let mut rotation = Rotation {
-            dry_run: self.dry_run,
-            report: RotateReport {
-                dry_run: self.dry_run,
-                ..RotateReport::default()
-            },
-            errors: Errors::default(),
-        };
-        let progress = Progress::new("sealing again", candidates.len());
-        let mut unreached_files = 0;
-        for chunk in candidates.chunks(FILES_AT_ONCE) {
-            let read = parallel::map(chunk, |it| it.read(self.namespace.as_deref()));
-            unreached_files += rotation.files(chunk, read, &mut *resealer);
-            chunk.iter().for_each(|_| progress.step());
-        }
-        drop(progress);
-        let (objects, why) = resealer.unreached();
-        rotation.failed(None, why);
-        if objects > 0 {
-            let files = unreached_files;
-            let error = RotationError::Unreached { objects, files };
-            rotation.failed(None, Error::from(error).into());
-        }
-        rotation.report.unreached = objects;
-        Ok((rotation.report, rotation.errors))
+        let rotation = Rotation::new(self.namespace.as_deref(), self.dry_run);
+        Ok(rotation.run(&candidates, &mut *resealer))
     }
 
     fn identities(&self) -> Result<Vec<Identity>, Errors> {
@@ -191,37 +166,6 @@ impl Rotate {
             identities.extend(identities::read(source)?);
         }
         Ok(identities)
-    }
-
-    /// The files that speak of SealedSecrets, and what they are to be sealed for.
-    fn candidates(
-        &self,
-        inputs: &[Input],
-        recipients: &mut Recipients<'_>,
-    ) -> Result<Vec<Candidate>, Errors> {
-        let speaks = |input: &Input| -> Result<bool, Error> {
-            let bytes = input.source.read()?;
-            Ok(memchr::memmem::find(&bytes, b"SealedSecret").is_some())
-        };
-        let mut candidates = Vec::new();
-        let mut errors = Errors::default();
-        for (input, speaks) in inputs.iter().zip(parallel::map(inputs, speaks)) {
-            let (Source::File(path), Some(true)) = (&input.source, errors.ok(speaks)) else {
-                continue;
-            };
-            let settings = recipients.settings_of(path)?;
-            let target = match self.target(&settings, recipients) {
-                Err(error) if !matches!(error, Error::Unassigned { .. }) => {
-                    return Err(error.into());
-                }
-                target => target,
-            };
-            candidates.push(Candidate {
-                path: path.clone(),
-                target,
-            });
-        }
-        errors.or(candidates)
     }
 
     fn target(
@@ -251,102 +195,36 @@ impl Rotate {
     }
 }
 
-/// What has come of it so far.
-struct Rotation {
-    dry_run: bool,
-    report: RotateReport,
-    errors: Errors,
+fn inputs(paths: &[PathBuf]) -> Result<Vec<Input>, Errors> {
+    let sources: Vec<_> = paths.iter().cloned().map(Source::File).collect();
+    paths::expand(&sources)
 }
 
-impl Rotation {
-    /// Seals the values of some files again and writes them. The answer is how many of the files hold
-    /// something that was not reached.
-    fn files(
-        &mut self,
-        candidates: &[Candidate],
-        read: Vec<Result<Read<'_>, Errors>>,
-        resealer: &mut (dyn Reseal + '_),
-    ) -> usize {
-        let mut files = Vec::new();
-        for (candidate, read) in candidates.iter().zip(read) {
-            let path = candidate.path.display().to_string();
-            match read {
-                Ok(Read::File(file)) if file.objects.is_empty() => {}
-                Ok(Read::File(file)) => files.push(file),
-                Ok(Read::Template) => self.report.skipped.push(path),
-                Err(errors) => self.failed(Some(&path), errors),
-            }
-        }
-        let objects: Vec<&Object<'_>> = files.iter().flat_map(|file| &file.objects).collect();
-        let mut answers = resealer.reseal(&objects).into_iter();
-        let mut unreached = 0;
-        let mut done = Vec::new();
-        for file in &files {
-            let mut resealed = Vec::new();
-            let mut is_reached = true;
-            for (index, answer) in answers.by_ref().take(file.objects.len()).enumerate() {
-                match answer {
-                    Ok(answer) => resealed.push((index, answer)),
-                    Err(errors) => {
-                        is_reached &= !errors.is_empty();
-                        self.failed(Some(&file.path.display().to_string()), errors);
-                    }
-                }
-            }
-            unreached += usize::from(!is_reached);
-            done.push((file, resealed));
-        }
-        self.write(&done);
-        unreached
-    }
-
-    fn write(&mut self, done: &[(&File<'_>, Vec<(usize, Resealed)>)]) {
-        let written = parallel::map(done, |(file, resealed)| {
-            let resealed: Vec<_> = resealed.iter().map(|(index, it)| (*index, it)).collect();
-            match self.dry_run {
-                true => Ok(()),
-                false => file.write(&resealed),
-            }
-        });
-        for ((file, resealed), written) in done.iter().zip(written) {
-            self.report.files += 1;
-            self.report.sealed_secrets += file.objects.len();
-            if let Err(error) = written {
-                self.failed(Some(&file.path.display().to_string()), error.into());
-                continue;
-            }
-            let mut from: BTreeMap<String, usize> = BTreeMap::new();
-            let mut to = BTreeSet::new();
-            for (index, resealed) in resealed {
-                let Some(object) = file.objects.get(*index) else {
-                    continue;
-                };
-                let moved: usize = resealed.from.values().sum();
-                self.report.current += object.values().len() - moved;
-                if moved > 0 || object.changes_hint() {
-                    to.extend(object.target.recipients.ids());
-                }
-                for (key, values) in &resealed.from {
-                    let key = key.as_ref().map_or(UNKNOWN, KeyId::as_str);
-                    *from.entry(key.to_owned()).or_default() += values;
-                }
-            }
-            if !to.is_empty() {
-                self.report.changed.push(ChangedFile {
-                    file: file.path.display().to_string(),
-                    from,
-                    to: to.iter().map(ToString::to_string).collect(),
-                });
-            }
-        }
-    }
-
-    fn failed(&mut self, file: Option<&str>, errors: Errors) {
-        let failure = |error: &Error| Failure {
-            file: file.map(str::to_owned),
-            message: error.to_string(),
+/// The files that speak of SealedSecrets, and what they are to be sealed for.
+fn candidates<'r>(
+    inputs: &[Input],
+    recipients: &mut Recipients<'r>,
+    target: impl Fn(&Settings, &mut Recipients<'r>) -> Result<Target, Error>,
+) -> Result<Vec<Candidate>, Errors> {
+    let speaks = |input: &Input| -> Result<bool, Error> {
+        let bytes = input.source.read()?;
+        Ok(memchr::memmem::find(&bytes, b"SealedSecret").is_some())
+    };
+    let mut candidates = Vec::new();
+    let mut errors = Errors::default();
+    for (input, speaks) in inputs.iter().zip(parallel::map(inputs, speaks)) {
+        let (Source::File(path), Some(true)) = (&input.source, errors.ok(speaks)) else {
+            continue;
         };
-        self.report.failures.extend(errors.iter().map(failure));
-        self.errors.extend(errors);
+        let settings = recipients.settings_of(path)?;
+        let target = match target(&settings, recipients) {
+            Err(error) if !matches!(error, Error::Unassigned { .. }) => return Err(error.into()),
+            target => target,
+        };
+        candidates.push(Candidate {
+            path: path.clone(),
+            target,
+        });
     }
+    errors.or(candidates)
 }

@@ -26,7 +26,7 @@ fn furnished() -> Directory {
     directory
 }
 
-fn start(directory: &Directory, arguments: &str) -> Child {
+pub(crate) fn start(directory: &Directory, arguments: &str) -> Child {
     Command::new(env!("CARGO_BIN_EXE_seal"))
         .args(arguments.split_whitespace())
         .current_dir(directory.path("."))
@@ -39,7 +39,7 @@ fn start(directory: &Directory, arguments: &str) -> Child {
 }
 
 /// Waits until this holds, then interrupts it. Whether it ended by that.
-fn interrupted(mut child: Child, when: impl Fn() -> bool) -> bool {
+pub(crate) fn interrupted(mut child: Child, when: impl Fn() -> bool) -> bool {
     let begun = Instant::now();
     while !when() && child.try_wait().unwrap().is_none() {
         assert!(begun.elapsed() < PATIENCE, "it never got there");

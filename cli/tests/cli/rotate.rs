@@ -12,7 +12,11 @@ use self::{
     cluster::{Cluster, Fault},
     tree::{FILES, expect_rotated, furnished, is_old, opened, sealed, values},
 };
-use crate::{directory::Directory, schemas};
+use crate::{
+    directory::Directory,
+    interrupted::{interrupted, start},
+    schemas,
+};
 
 const OFFLINE: &str = "rotate --cert cert.pem --identity old.pem tree";
 const ONLINE: &str = "rotate --kubeconfig config tree";
@@ -255,6 +259,50 @@ fn a_controller_that_disappears_midway_leaves_whole_files_and_the_next_run_finis
         expect_all_rotated(&directory);
         directory.succeeds("rotate --cert cert.pem --dry-run tree", "");
     }
+}
+
+#[test]
+fn a_rotation_that_is_interrupted_leaves_whole_files_and_the_next_run_finishes() {
+    // More files than are sealed again at once, several times over.
+    const MANY: usize = 300;
+    let old = one_file();
+    for command in [OFFLINE, ONLINE] {
+        let cluster = Cluster::start();
+        let directory = online(&cluster);
+        let name = |number: usize| format!("tree/{number}.yaml");
+        let is_old = |number: usize| directory.read(&name(number)) == old;
+        let is_partly_done = || {
+            (0..MANY).for_each(|number| directory.put(&name(number), &old));
+            let child = start(&directory, command);
+            let by_signal = interrupted(child, || !is_old(0));
+            by_signal && (0..MANY).any(is_old) && !(0..MANY).all(is_old)
+        };
+        // On a busy machine a run may be over before the signal comes.
+        assert!((0..10).any(|_| is_partly_done()), "none was interrupted");
+        for path in directory.files().keys() {
+            let name = path.file_name().unwrap().to_string_lossy();
+            assert!(!name.starts_with(".seal-"), "{name} is left");
+        }
+        for number in (0..MANY).filter(|number| !is_old(*number)) {
+            expect_rotated_value(&directory.read(&name(number)));
+        }
+        directory.succeeds(command, "");
+        expect_all_rotated(&directory);
+        for number in 0..MANY {
+            expect_rotated_value(&directory.read(&name(number)));
+        }
+        directory.succeeds("rotate --cert cert.pem --dry-run tree", "");
+    }
+}
+
+/// What [`one_file`] is to become.
+#[track_caller]
+fn expect_rotated_value(text: &str) {
+    let value = text.split("a: ").last().unwrap();
+    let value = value.trim_end_matches("}}\n");
+    assert_eq!(opened("rsa2048", value).as_deref(), Some("value"), "{text}");
+    let hint = tree::certificate("rsa2048").key_id().to_string();
+    assert!(text.contains(&format!("seal.alt/keys: '{hint}'")), "{text}");
 }
 
 fn one_file() -> String {

@@ -1,6 +1,6 @@
 //! What needs a key: found out by opening, not by what records and hints say.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use seal_api::SealedSecret;
 use seal_envelope::{Identity, open};
@@ -11,31 +11,54 @@ use crate::{
     error::{Error, Errors},
     input::Source,
     parallel,
+    progress::Progress,
 };
 
 /// A sealed value that none of the other keys opens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Need {
-    /// Where the object stands: a place in a file, or the cluster.
-    at: String,
-    /// Its namespace and name, where they can be read.
-    object: String,
+    pub(super) place: Place,
+    /// The object's namespace and name.
+    pub(super) object: String,
     /// The value; absent when the object cannot be read.
     item: Option<String>,
     /// Whether the key opens it; otherwise nothing that is here does.
-    certain: bool,
+    pub(super) certain: bool,
 }
 
 impl fmt::Display for Need {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            at, object, item, ..
+            place,
+            object,
+            item,
+            certain,
         } = self;
         let item = item.as_deref().unwrap_or("(cannot be read)");
-        write!(f, "{at}: {object}: {item}")?;
-        match self.certain {
+        write!(f, "{place}: {object}: {item}")?;
+        match certain {
             true => Ok(()),
             false => f.write_str(" (no key here opens it)"),
+        }
+    }
+}
+
+/// Where an object stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    Cluster,
+    /// A file, and where in it: its name, line and column.
+    File {
+        file: PathBuf,
+        at: String,
+    },
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cluster => f.write_str("in the cluster"),
+            Self::File { at, .. } => f.write_str(at),
         }
     }
 }
@@ -43,7 +66,7 @@ impl fmt::Display for Need {
 /// A SealedSecret, and where it was found.
 #[derive(Debug)]
 pub(super) struct Found {
-    pub(super) at: String,
+    pub(super) place: Place,
     /// Its namespace and name.
     pub(super) object: String,
     /// `None` when it cannot be read.
@@ -52,13 +75,18 @@ pub(super) struct Found {
 
 /// What needs `key`, or cannot be accounted for, when only `others` are left.
 pub(super) fn needs(all: &[Found], key: &Identity, others: &[&Identity]) -> Vec<Need> {
-    let found = parallel::map(all, |found| needs_of(found, key, others));
+    let progress = Progress::new("opening", all.len());
+    let found = parallel::map(all, |found| {
+        let needs = needs_of(found, key, others);
+        progress.step();
+        needs
+    });
     found.into_iter().flatten().collect()
 }
 
 fn needs_of(found: &Found, key: &Identity, others: &[&Identity]) -> Vec<Need> {
     let need = |item: Option<&str>, certain| Need {
-        at: found.at.clone(),
+        place: found.place.clone(),
         object: found.object.clone(),
         item: item.map(str::to_owned),
         certain,
@@ -137,8 +165,12 @@ mod tests {
 
     fn found(sealed: Option<SealedSecret>) -> Vec<Found> {
         let object = "team/db".to_owned();
-        let at = "cluster".to_owned();
-        vec![Found { at, object, sealed }]
+        let place = Place::Cluster;
+        vec![Found {
+            place,
+            object,
+            sealed,
+        }]
     }
 
     #[test]
@@ -148,18 +180,21 @@ mod tests {
             let needs = needs(all, &key, &[&other]);
             needs.iter().map(ToString::to_string).collect()
         };
-        assert_eq!(shown(&found(Some(sealed(&key)))), ["cluster: team/db: a"]);
+        assert_eq!(
+            shown(&found(Some(sealed(&key)))),
+            ["in the cluster: team/db: a"]
+        );
         assert!(shown(&found(Some(sealed(&other)))).is_empty());
-        let unknown = "cluster: team/db: a (no key here opens it)";
+        let unknown = "in the cluster: team/db: a (no key here opens it)";
         assert_eq!(shown(&found(Some(sealed(&stranger)))), [unknown]);
         // A hint is no proof.
         let mut hinted = sealed(&key);
         hinted.metadata.annotations = sealed(&other).metadata.annotations;
-        assert_eq!(shown(&found(Some(hinted))), ["cluster: team/db: a"]);
+        assert_eq!(shown(&found(Some(hinted))), ["in the cluster: team/db: a"]);
         let mut moved = sealed(&key);
         moved.metadata.name = Some("elsewhere".into());
         assert_eq!(shown(&found(Some(moved))), [unknown]);
-        let unreadable = "cluster: team/db: (cannot be read) (no key here opens it)";
+        let unreadable = "in the cluster: team/db: (cannot be read) (no key here opens it)";
         assert_eq!(shown(&found(None)), [unreadable]);
     }
 }

@@ -3,10 +3,10 @@
 use clap::Args;
 use seal_keyring::KeyState;
 
-use super::survey::{Subject, Survey};
+use super::survey::{Keys, in_cluster, in_files};
 use crate::{
-    backup::{Backup, BackupError, KeySecret, identities},
-    cluster::{key_secrets::KeySecrets, with_client},
+    backup::{Backup, BackupError, identities},
+    cluster::{Connection, Controller, key_secrets::KeySecrets, with_client},
     confirm::Confirmation,
     error::{Answer, Error, Errors},
     input::Source,
@@ -24,8 +24,13 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Retire {
-    #[command(flatten)]
-    subject: Subject,
+    /// The key: its id, or the name of its Secret
+    #[arg(value_name = "KEY")]
+    key: String,
+
+    /// Files and directories whose SealedSecrets count, too, such as what is in Git
+    #[arg(value_name = "PATH")]
+    paths: Vec<Source>,
 
     /// Delete the key from the cluster; it must be in the backup
     #[arg(long, requires = "backup")]
@@ -41,6 +46,12 @@ pub struct Retire {
 
     #[command(flatten)]
     confirmation: Confirmation,
+
+    #[command(flatten)]
+    controller: Controller,
+
+    #[command(flatten)]
+    connection: Connection,
 }
 
 const EXAMPLES: &str = "\
@@ -60,47 +71,51 @@ impl Retire {
             Some(file) => Some(Backup::read(file, &identities(&self.identities)?)?),
             None => None,
         };
-        let survey = self.subject.survey()?;
-        let (secret, id) = (&survey.key, survey.key.key().id().to_string());
-        if survey.is_current {
+        let mut found = in_files(&self.paths)?;
+        let service = self.controller.service(None);
+        let (keys, in_cluster) = with_client(&self.connection, async |client| {
+            let keys = Keys::read(client.clone(), &service, &self.key).await?;
+            Ok((keys, in_cluster(client).await?))
+        })?;
+        found.extend(in_cluster);
+        let id = keys.id().to_string();
+        if keys.is_current {
             return Err(Error::from(BackupError::Current { id }).into());
         }
-        if !survey.needs.is_empty() {
-            let lines: String = survey.needs.iter().map(|it| format!("{it}\n")).collect();
+        let needs = keys.needs(&found);
+        if !needs.is_empty() {
+            let lines: String = needs.iter().map(|it| format!("{it}\n")).collect();
             output::print(lines.as_bytes())?;
             report::warning(&format_args!(
                 "{} values need the key {id} or cannot be accounted for; it stays in use",
-                survey.needs.len()
+                needs.len()
             ));
             return Ok(Answer::No);
         }
         if self.delete {
-            let held = |backup: &Backup| backup.keys.iter().any(|it| it.is_same(secret));
-            if !backup.as_ref().is_some_and(held) {
+            let held = |secret| backup.iter().any(|it| it.holds(secret));
+            if !keys.secrets().all(held) {
                 return Err(Error::from(BackupError::NotHeld { id }).into());
             }
-            let name = secret.key().name();
-            let question = format!("Delete the key {id} (Secret {name}) from the cluster?");
+            let names: Vec<_> = keys.secrets().map(|it| it.key().name()).collect();
+            let question = format!(
+                "Delete the key {id} (Secret {}) from the cluster?",
+                names.join(", ")
+            );
             self.confirmation.ask(&question)?;
         }
-        self.take_out(&survey)?;
+        with_client(&self.connection, async |client| {
+            let secrets = KeySecrets::of(client, &service);
+            keys.take_out(&secrets, &KeyState::Retired).await?;
+            if self.delete {
+                for secret in keys.secrets() {
+                    secrets.delete(secret).await?;
+                }
+            }
+            Ok(())
+        })?;
         let done = if self.delete { "deleted" } else { "retired" };
         output::print(format!("{done}: {id}\n").as_bytes())?;
         Ok(Answer::Yes)
-    }
-
-    /// A word that says why it is out of use already stays.
-    fn take_out(&self, survey: &Survey) -> Result<(), Error> {
-        let secret: &KeySecret = &survey.key;
-        with_client(&self.subject.connection, async |client| {
-            let secrets = KeySecrets::of(client, &survey.service);
-            if *secret.state() == KeyState::Active {
-                secrets.set_state(secret, &KeyState::Retired).await?;
-            }
-            match self.delete {
-                true => secrets.delete(secret).await,
-                false => Ok(()),
-            }
-        })
     }
 }

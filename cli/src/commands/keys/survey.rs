@@ -1,131 +1,151 @@
 //! A key and all that may need it, as the cluster and files are now.
 
-use clap::Args;
-use seal_api::SealedSecret;
-use seal_envelope::Identity;
-use seal_keyring::{Key, KeyState, Standing};
+use std::path::PathBuf;
 
-use super::need::{Found, Need, needs, sealed_in};
+use kube::Client;
+use seal_api::SealedSecret;
+use seal_envelope::{Identity, KeyId};
+use seal_keyring::{KeyState, Standing};
+
+use super::need::{Found, Need, Place, needs, sealed_in};
 use crate::{
     backup::{BackupError, KeySecret},
     cluster::{
-        Connection, Controller, ServiceName,
+        ServiceName,
         key_secrets::KeySecrets,
         keys::{KeyDesk, sealed_secrets},
-        with_client,
     },
     error::{Error, Errors},
     input::Source,
+    naming::called,
     paths,
 };
 
-/// Which key, and where to look for what needs it.
-#[derive(Debug, Args)]
-pub(super) struct Subject {
-    /// The key: its id, or the name of its Secret
-    #[arg(value_name = "KEY")]
-    key: String,
-
-    /// Files and directories whose SealedSecrets count, too, such as what is in Git
-    #[arg(value_name = "PATH")]
-    paths: Vec<Source>,
-
-    #[command(flatten)]
-    controller: Controller,
-
-    #[command(flatten)]
-    pub(super) connection: Connection,
-}
-
-/// What was found.
+/// A key, and those that are left without it.
 #[derive(Debug)]
-pub(super) struct Survey {
-    pub(super) service: ServiceName,
-    pub(super) key: KeySecret,
+pub(super) struct Keys {
+    key: KeySecret,
+    /// Other Secrets that hold the same key.
+    copies: Vec<KeySecret>,
+    others: Vec<KeySecret>,
     /// Whether the controller seals with it.
     pub(super) is_current: bool,
-    /// What no other key in use opens.
-    pub(super) needs: Vec<Need>,
 }
 
-impl Subject {
-    /// The files as the command line names them.
-    pub(super) fn paths(&self) -> String {
-        let paths: Vec<_> = self.paths.iter().map(ToString::to_string).collect();
-        match paths.is_empty() {
-            true => "PATH…".to_owned(),
-            false => paths.join(" "),
-        }
-    }
-
-    /// Opens everything with what is left when the key is not.
-    pub(super) fn survey(&self) -> Result<Survey, Errors> {
-        let mut all = self.in_files()?;
-        let service = self.controller.service(None);
-        let (keys, inventory, objects) = with_client(&self.connection, async |client| {
-            let (keys, _) = KeySecrets::of(client.clone(), &service).all().await?;
-            let inventory = KeyDesk::of(client.clone(), &service).inventory().await?;
-            Ok((keys, inventory, sealed_secrets(client).await?))
-        })?;
-        all.extend(objects.into_iter().map(|object| {
-            let metadata = &object.metadata;
-            let namespace = metadata.namespace.as_deref().unwrap_or_default();
-            let name = metadata.name.as_deref().unwrap_or_default();
-            Found {
-                at: "in the cluster".to_owned(),
-                object: format!("{namespace}/{name}"),
-                sealed: serde_json::to_value(&object)
-                    .ok()
-                    .and_then(|object| SealedSecret::decode(object).ok()),
+impl Keys {
+    /// The key with this id, or of the Secret with this name.
+    pub(super) async fn read(
+        client: Client,
+        service: &ServiceName,
+        named: &str,
+    ) -> Result<Self, Error> {
+        let (mut keys, _) = KeySecrets::of(client.clone(), service).all().await?;
+        let inventory = KeyDesk::of(client, service).inventory().await?;
+        let is_named = |it: &KeySecret| it.key().id().as_str() == named || it.key().name() == named;
+        let Some(place) = keys.iter().position(is_named) else {
+            return Err(BackupError::NoSuchKey {
+                named: named.to_owned(),
+                namespace: service.namespace.clone(),
             }
-        }));
-        let (mut named, others): (Vec<_>, Vec<_>) = keys.into_iter().partition(|secret| {
-            secret.key().id().as_str() == self.key || secret.key().name() == self.key
-        });
-        let Some(key) = named.pop() else {
-            let (named, namespace) = (self.key.clone(), service.namespace);
-            return Err(Error::from(BackupError::NoSuchKey { named, namespace }).into());
+            .into());
         };
-        let id = key.key().id();
-        let in_use = |other: &&KeySecret| *other.state() == KeyState::Active;
-        // Another Secret with the same key is no other key.
-        let left = others.iter().filter(in_use).map(KeySecret::key);
-        let left: Vec<&Identity> = left
-            .filter(|other| other.id() != id)
-            .map(Key::identity)
-            .collect();
-        let needs = needs(&all, key.key().identity(), &left);
-        let entry = inventory.find(id.as_str());
+        let key = keys.remove(place);
+        let is_copy = |it: &KeySecret| it.key().id() == key.key().id();
+        let (copies, others) = keys.into_iter().partition(is_copy);
+        let entry = inventory.find(key.key().id().as_str());
         let is_current = entry.is_some_and(|entry| entry.standing == Standing::Current);
-        Ok(Survey {
-            service,
+        Ok(Self {
             key,
+            copies,
+            others,
             is_current,
-            needs,
         })
     }
 
-    fn in_files(&self) -> Result<Vec<Found>, Errors> {
-        let mut all = Vec::new();
-        let mut errors = Errors::default();
-        if self.paths.is_empty() {
-            return Ok(all);
-        }
-        for input in paths::expand(&self.paths)? {
-            match sealed_in(&input.source) {
-                Ok(found) => all.extend(found.into_iter().map(|(at, sealed)| {
-                    let metadata = &sealed.metadata;
-                    let namespace = metadata.namespace.as_deref().unwrap_or_default();
-                    let name = metadata.name.as_deref().unwrap_or_default();
-                    Found {
-                        at,
-                        object: format!("{namespace}/{name}"),
-                        sealed: Some(sealed),
-                    }
-                })),
-                Err(found) => errors.extend(found),
+    pub(super) fn id(&self) -> &KeyId {
+        self.key.key().id()
+    }
+
+    /// The Secrets that hold the key: as long as one of them is in use, so is the key.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &KeySecret> {
+        std::iter::once(&self.key).chain(&self.copies)
+    }
+
+    /// Labels the Secrets that hold the key and are in use. A word that says why one is out of use
+    /// already stays, unless `state` says worse of it.
+    pub(super) async fn take_out(
+        &self,
+        secrets: &KeySecrets<'_>,
+        state: &KeyState,
+    ) -> Result<(), Error> {
+        for secret in self.secrets() {
+            let stays = match state {
+                KeyState::Compromised => secret.state() == state,
+                _ => *secret.state() != KeyState::Active,
+            };
+            if !stays {
+                secrets.set_state(secret, state).await?;
             }
         }
-        errors.or(all)
+        Ok(())
     }
+
+    /// What is left in use without the key.
+    fn left(&self) -> Vec<&Identity> {
+        let in_use = |other: &&KeySecret| *other.state() == KeyState::Active;
+        let left = self.others.iter().filter(in_use);
+        left.map(|other| other.key().identity()).collect()
+    }
+
+    /// The private keys in use, this one first.
+    pub(super) fn identities(&self) -> Vec<&Identity> {
+        let mut identities = self.left();
+        identities.insert(0, self.key.key().identity());
+        identities
+    }
+
+    /// What of all this needs the key, or cannot be accounted for. Everything is opened.
+    pub(super) fn needs(&self, found: &[Found]) -> Vec<Need> {
+        needs(found, self.key.key().identity(), &self.left())
+    }
+}
+
+/// Every SealedSecret of the files; none without files.
+pub(super) fn in_files(arguments: &[Source]) -> Result<Vec<Found>, Errors> {
+    let mut all = Vec::new();
+    let mut errors = Errors::default();
+    if arguments.is_empty() {
+        return Ok(all);
+    }
+    for input in paths::expand(arguments)? {
+        let file = match &input.source {
+            Source::File(path) => path.clone(),
+            Source::Stdin => PathBuf::new(),
+        };
+        match sealed_in(&input.source) {
+            Ok(found) => all.extend(found.into_iter().map(|(at, sealed)| Found {
+                place: Place::File {
+                    file: file.clone(),
+                    at,
+                },
+                object: called(&sealed.metadata),
+                sealed: Some(sealed),
+            })),
+            Err(found) => errors.extend(found),
+        }
+    }
+    errors.or(all)
+}
+
+/// Every SealedSecret of the cluster.
+pub(super) async fn in_cluster(client: Client) -> Result<Vec<Found>, Error> {
+    let objects = sealed_secrets(client).await?.into_iter();
+    let found = objects.map(|object| Found {
+        place: Place::Cluster,
+        object: called(&object.metadata),
+        sealed: serde_json::to_value(&object)
+            .ok()
+            .and_then(|object| SealedSecret::decode(object).ok()),
+    });
+    Ok(found.collect())
 }

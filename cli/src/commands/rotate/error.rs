@@ -31,6 +31,12 @@ pub enum RotationError {
         /// The controller's, or several.
         found: String,
     },
+    /// Nothing is sealed for a key that others may know.
+    #[error("the cluster publishes the certificate of {key} still; nothing is sealed again for it")]
+    StillSeals {
+        /// The key.
+        key: KeyId,
+    },
     /// The work ended before its end.
     #[error("{objects} SealedSecrets in {files} files were not reached; they are as they were")]
     Unreached {
@@ -56,6 +62,9 @@ impl RotationError {
                 "fetch the cluster's current certificate with: seal keys fetch -w cert.pem; or \
                  name another cluster with --context",
             ),
+            Self::StillSeals { .. } => {
+                Some("see in the controller's log why it does not publish the new one")
+            }
             Self::Unreached { .. } => {
                 Some("run the command again: what is done is not done a second time")
             }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Private keys.
-pub(super) struct Opener(pub(super) Vec<Identity>);
+pub(super) struct Opener<'a>(pub(super) Vec<&'a Identity>);
 
 /// One value of one object.
 struct Task<'a> {
@@ -22,7 +22,7 @@ struct Task<'a> {
     text: &'a str,
 }
 
-impl Reseal for Opener {
+impl Reseal for Opener<'_> {
     fn reseal(&mut self, objects: &[&Object<'_>]) -> Vec<Result<Resealed, Errors>> {
         let mut tasks = Vec::new();
         for object in objects.iter().filter(|object| !self.believes(object)) {
@@ -48,7 +48,7 @@ impl Reseal for Opener {
     }
 }
 
-impl Opener {
+impl Opener<'_> {
     /// Whether the hint has to do, since the key that it names is not here.
     fn believes(&self, object: &Object<'_>) -> bool {
         object.is_settled_by_hint() && !self.has_any(object.hints.iter())
@@ -73,7 +73,7 @@ impl Opener {
         };
         let envelope =
             decode(task.text).map_err(|error| failed(format!("{error}: {}", Cause::Corrupt)))?;
-        let mut identities: Vec<&Identity> = self.0.iter().collect();
+        let mut identities = self.0.clone();
         identities.sort_by_key(|identity| !object.hints.contains(identity.id()));
         let metadata = &object.sealed.metadata;
         let namespace = metadata.namespace.as_deref().unwrap_or_default();

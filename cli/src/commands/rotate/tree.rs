@@ -187,7 +187,7 @@ impl File<'_> {
     ///
     /// # Errors
     /// [`RotationError::Edit`], [`Error::Changed`], [`Error::Write`]. Then it stays as it is.
-    pub(super) fn write(&self, resealed: &[(usize, &Resealed)]) -> Result<(), Error> {
+    pub(super) fn write(&self, resealed: &[(usize, Resealed)]) -> Result<(), Error> {
         let mut edits = self.stream.edit();
         for (index, resealed) in resealed {
             let Some(object) = self.objects.get(*index) else {
