@@ -51,18 +51,7 @@ async fn a_tree_that_moved_to_a_new_key_unseals_to_the_same_secrets() {
         assert_eq!(due.code, Some(1), "{}", due.stderr);
         let told = match offline {
             true => {
-                let mut get = kubectl();
-                get.arg("--kubeconfig").arg(plane.kubeconfig()).args([
-                    "get",
-                    "secret",
-                    "-n",
-                    home.namespace(),
-                    "-l",
-                    "sealedsecrets.bitnami.com/sealed-secrets-key",
-                    "-o",
-                    "yaml",
-                ]);
-                let keys = desk.run(&mut get, "").expect_success();
+                let keys = key_secrets(&desk, &plane, home.namespace());
                 let words = ["rotate", "--cert=cert.pem", "--identity=-", "tree"];
                 desk.seal(&words, &keys).expect_success()
             }
@@ -84,6 +73,18 @@ async fn a_tree_that_moved_to_a_new_key_unseals_to_the_same_secrets() {
             let now = (secret.metadata.uid.clone(), values(&secret));
             assert_eq!(now, before[name]);
         }
+        // What a tree needs is told by its hints, and for certain by who has the keys.
+        let keys = key_secrets(&desk, &plane, home.namespace());
+        desk.write("keys.yaml", keys);
+        let counted = ["keys", "list", "--output=json", "tree"];
+        let by_hints = seal(&counted, "");
+        let for_certain = seal(&[&counted[..], &["--identity=keys.yaml"]].concat(), "");
+        for told in [by_hints, for_certain] {
+            let list: serde_json::Value = serde_json::from_str(&told).unwrap();
+            let expected = serde_json::json!({ "objects": 5, "values": 10 });
+            assert_eq!(list[0]["files"], expected);
+            assert_eq!(list[1]["files"]["values"], 0);
+        }
         let list = seal(&["keys", "list", "--output=json"], "");
         let list: serde_json::Value = serde_json::from_str(&list).unwrap();
         let key = |id: &str| list.as_array().unwrap().iter().find(|it| it["id"] == id);
@@ -91,4 +92,13 @@ async fn a_tree_that_moved_to_a_new_key_unseals_to_the_same_secrets() {
         assert_eq!(list[0]["cluster"]["values"], 10);
         old = list[0]["id"].as_str().unwrap().to_owned();
     }
+}
+
+/// The key Secrets as `kubectl get -o yaml` prints them.
+fn key_secrets(desk: &Workdir, plane: &ControlPlane, namespace: &str) -> String {
+    let label = "sealedsecrets.bitnami.com/sealed-secrets-key";
+    let mut get = kubectl();
+    get.arg("--kubeconfig").arg(plane.kubeconfig());
+    get.args(["get", "secret", "-n", namespace, "-l", label, "-o", "yaml"]);
+    desk.run(&mut get, "").expect_success()
 }

@@ -120,33 +120,27 @@ async fn a_key_that_is_brought_along_later_unblocks_what_was_sealed_with_it() {
     let Some((site, controller)) = Site::shared("brought-key").await else {
         return;
     };
-    let key = old_key();
-    let sealed = seal_for(
-        key.certificate().recipients(),
-        site.name(),
-        "db",
-        &[("a", "1")],
-        |_| {},
-    );
-    site.create(&sealed).await;
-    let failed = site.failed("db", "WrongKey").await;
-    assert!(
-        message(&failed).contains(key.certificate().key_id().as_str()),
-        "{}",
-        message(&failed)
-    );
+    let day = SignedDuration::from_hours(24);
+    let then = "2015-01-01T00:00:00Z".parse::<Timestamp>().unwrap();
+    let expired = NewKey::generate(KeySize::Rsa3072, then, day, "own").unwrap();
+    for (name, key) in [("valid", old_key()), ("expired", expired)] {
+        let recipient = key.certificate().recipients();
+        let sealed = seal_for(recipient, site.name(), name, &[("a", "1")], |_| {});
+        site.create(&sealed).await;
+        let failed = site.failed(name, "WrongKey").await;
+        let id = key.certificate().key_id();
+        assert!(
+            message(&failed).contains(id.as_str()),
+            "{}",
+            message(&failed)
+        );
 
-    store(&site, controller.installation(), "brought", &key).await;
-    assert_eq!(
-        values(&site.secret("db", "unsealed", |_| true).await)["a"],
-        "1"
-    );
-    site.synced("db").await;
-    assert_ne!(
-        certificate(&controller).await.key_id(),
-        key.certificate().key_id(),
-        "an older key does not become the one that seals"
-    );
+        store(&site, controller.installation(), name, &key).await;
+        site.synced(name).await;
+        site.secret_with(name, &[("a", "1")]).await;
+        let current = certificate(&controller).await;
+        assert_ne!(current.key_id(), id, "the older one does not seal");
+    }
 }
 
 #[tokio::test]
@@ -251,6 +245,37 @@ async fn a_key_older_than_its_period_is_renewed() {
     })
     .await;
     published(&plane, &home, &[&new, old.certificate()]).await;
+}
+
+#[tokio::test]
+async fn two_controllers_that_know_nothing_of_each_other_make_one_key_when_it_is_due() {
+    let Some(plane) = ControlPlane::exclusive().await else {
+        return;
+    };
+    let home = Installation::create(&plane).await;
+    let keys: Api<Secret> = Api::namespaced(plane.client().await, home.namespace());
+    let old = old_key();
+    let secret = old
+        .secret(home.namespace(), "old", BTreeMap::new(), BTreeMap::new())
+        .unwrap();
+    keys.create(&PostParams::default(), &secret).await.unwrap();
+
+    let mut controllers = [home.launch(&[]), home.launch(&[])];
+    for controller in &mut controllers {
+        controller.wait_ready().await;
+        eventually("renewed certificate", async || {
+            let now = certificate(controller).await;
+            (now.key_id() != old.certificate().key_id()).then_some(())
+        })
+        .await;
+    }
+    let made = key_secrets(&plane, &home).await;
+    assert_eq!(made.len(), 2);
+    let [one, other] = [
+        certificate(&controllers[0]).await,
+        certificate(&controllers[1]).await,
+    ];
+    assert_eq!(one.to_pem(), other.to_pem());
 }
 
 #[tokio::test]
