@@ -275,8 +275,8 @@ impl Changes<'_> {
     /// Writes the file, unless nothing was to change.
     ///
     /// # Errors
-    /// [`EditingError::Edit`] where the file cannot be edited in place, [`Error::Changed`] when it
-    /// is no longer what was read, and [`Error::Write`]. Then it stays as it is.
+    /// [`EditingError::Edit`] where the file cannot be edited in place, and [`Error::Output`] when
+    /// it is no longer what was read or cannot be written. Then it stays as it is.
     pub fn write(mut self) -> Result<(), Error> {
         if self.edits.is_empty() {
             return Ok(());

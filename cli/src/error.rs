@@ -1,9 +1,14 @@
 //! What can go wrong, and the exit status that it gives.
 //!
-//! A message says where (`file:line:column`, or the object and the item) and what; the hint says
-//! what to do next. Values never stand in either.
+//! A message says where (`file:line:column`, or the object and the item) and what; the
+//! [hint](Error::hint) says what to do next. Values never stand in either.
 
-use std::{fmt, io, path::PathBuf, process::ExitCode, time::Duration};
+mod exit;
+mod hint;
+mod reason;
+mod several;
+
+use std::{io, path::PathBuf, time::Duration};
 
 use jiff::Timestamp;
 use seal_api::{DecodeError, Scope};
@@ -12,57 +17,19 @@ use seal_keyring::{CertificateError, IdentityError};
 use seal_manifest::{EmitError, Location};
 use seal_sealing::{SealError, SecretError};
 
+pub use exit::{Answer, exit_code, exit_code_of_usage, tell};
+pub(crate) use reason::{reason_of, reason_of_io};
+pub use several::Errors;
+
 use crate::{
     backup::BackupError,
-    certificate::CLUSTER,
     commands::{encrypt::ValueError, rotate::RotationError},
     config::ConfigError,
     download::DownloadError,
     editing::EditingError,
     git::GitError,
-    report,
+    output::OutputError,
 };
-
-/// What a command answers that was carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
-    /// All is well; what commands answer that are asked no question.
-    Yes,
-    /// It was found out, and the answer is no.
-    No,
-}
-
-/// Tells what went wrong and gives the exit status: 0 good, 1 the answer is no, 2 could not do it.
-#[must_use]
-pub fn exit_code(outcome: Result<Answer, Errors>) -> ExitCode {
-    match outcome {
-        Ok(Answer::Yes) => ExitCode::SUCCESS,
-        Ok(Answer::No) => NO.into(),
-        Err(errors) => {
-            tell(&errors);
-            COULD_NOT.into()
-        }
-    }
-}
-
-/// Tells what is wrong, and what to do about it.
-pub fn tell(errors: &Errors) {
-    for error in &errors.0 {
-        report::error(error, error.hint().as_deref());
-    }
-}
-
-/// Prints help or version with status 0, or what is wrong with the arguments with status 2.
-#[must_use]
-pub fn exit_code_of_usage(usage: &clap::Error) -> ExitCode {
-    match usage.print() {
-        Ok(()) if !usage.use_stderr() => ExitCode::SUCCESS,
-        _ => COULD_NOT.into(),
-    }
-}
-
-const NO: u8 = 1;
-const COULD_NOT: u8 = 2;
 
 /// One thing that is wrong.
 #[derive(Debug, thiserror::Error)]
@@ -100,31 +67,6 @@ pub enum Error {
     /// A value is not what it should be.
     #[error(transparent)]
     Value(#[from] ValueError),
-    /// Standard input has no place among files.
-    #[error("what comes from standard input has no file of its own to go to")]
-    NoFileName,
-    /// One output for two inputs.
-    #[error("{}: both {first} and {second} would go there", .to.display())]
-    Collision {
-        /// The output.
-        to: PathBuf,
-        /// The one input.
-        first: String,
-        /// The other.
-        second: String,
-    },
-    /// An input would be overwritten.
-    #[error("{}: is an input, and would be overwritten", .to.display())]
-    OverInput {
-        /// The file.
-        to: PathBuf,
-    },
-    /// A file that is to be made is there already.
-    #[error("{} is there already", .file.display())]
-    Exists {
-        /// The file.
-        file: PathBuf,
-    },
     /// Standard input is wanted more than once.
     #[error("standard input (-) can be read only once")]
     StdinTwice,
@@ -150,23 +92,9 @@ pub enum Error {
     /// Git does not answer.
     #[error(transparent)]
     Git(#[from] GitError),
-    /// A result cannot be written.
-    #[error("cannot write {to}: {}; it was left as it was", reason_of_io(.error))]
-    Write {
-        /// The file.
-        to: String,
-        /// Why.
-        error: io::Error,
-    },
-    /// A file is not what it was when it was read.
-    #[error("{}: changed on disk since it was read; it was left as it is", .to.display())]
-    Changed {
-        /// The file.
-        to: PathBuf,
-    },
-    /// Standard output takes nothing.
-    #[error("cannot write to standard output: {}", reason_of_io(.0))]
-    Print(io::Error),
+    /// A result has no place to go to, or is not taken there.
+    #[error(transparent)]
+    Output(#[from] OutputError),
     /// A result cannot be put into YAML or JSON.
     #[error(transparent)]
     Emit(#[from] EmitError),
@@ -418,120 +346,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// What to do about it, where the message does not say.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::Secret(SecretError::NotASecret { found, .. }) if found.contains("Sealed") => {
-                "it is sealed already; seal the Secret it was made from"
-            }
-            Self::Secret(SecretError::NotASecret { .. }) => {
-                "take this document out, or name only files that hold Secrets"
-            }
-            Self::SealedSecret {
-                error: DecodeError::NotASealedSecret { .. },
-                ..
-            } => "take this document out, or name only files that hold SealedSecrets",
-            Self::NoFileName => "write it to a file: -w FILE",
-            Self::Collision { .. } => {
-                "name the directory above them, or write them to directories of their own"
-            }
-            Self::OverInput { .. } => "name another directory, or replace the inputs: --in-place",
-            Self::Exists { .. } => "edit it, or remove it first",
-            Self::NoManifest { .. } => {
-                "what .gitignore excludes and what is hidden is passed over; name such files one \
-                 by one"
-            }
-            Self::UnknownField { .. } => {
-                "correct its spelling, or remove it; values stand in data (base64) or stringData"
-            }
-            Self::FieldType {
-                expected: "text", ..
-            } => "quote the value",
-            Self::NobodyToAsk { .. } => "if that is intended, add --yes",
-            Self::Git(GitError::NoWorkTree) => {
-                "go into one, or compare two files with: seal diff --no-index OLD NEW"
-            }
-            Self::Git(GitError::Ambiguous(_)) => "put -- before files, or behind revisions",
-            Self::Git(GitError::Unknown(_)) => "put -- before files that are gone",
-            Self::EmptyData { .. } => "if that is intended, add --allow-empty-data",
-            Self::NameMissing { .. } => "add it to the manifest",
-            Self::NamespaceMissing { .. } => {
-                "add it to the manifest, or name it with --namespace; no kubeconfig is consulted"
-            }
-            Self::NamespaceMismatch { .. } => "correct one of the two, or leave --namespace out",
-            Self::OneNameForMany { .. } => "seal them one by one, or name them in the manifests",
-            Self::Unnamed { .. } => {
-                "what it is bound to must be the same as in the SealedSecret that it goes into"
-            }
-            Self::Certificate { from, .. } if from == CLUSTER => {
-                "what answers there is no Sealed Secrets controller; check --controller-name and \
-                 --controller-namespace"
-            }
-            Self::Expired { from, .. } if from == CLUSTER => {
-                "the controller has to make a new key; its log tells why it did not"
-            }
-            Self::Certificate {
-                error: CertificateError::Missing,
-                ..
-            } => "fetch the cluster's certificate with: seal keys fetch -w cert.pem",
-            Self::Certificate {
-                error: CertificateError::Key(_),
-                ..
-            } => "use the certificate of a Sealed Secrets controller: seal keys fetch -w cert.pem",
-            Self::NoCertificate => {
-                "name it with --cert FILE, name a cluster to ask with --context NAME, or let seal \
-                 init write a .seal.yaml"
-            }
-            Self::Unassigned { .. } => {
-                "give it a rule there, or name the certificate with --cert FILE"
-            }
-            Self::Unpinned { .. } => {
-                "make sure, in the cluster, that this is its key, and add it to the pins; if it is \
-                 not, somebody wants to read what you seal"
-            }
-            Self::Expired { .. } => "fetch the current one with: seal keys fetch -w cert.pem",
-            Self::Editing(error) => return error.hint().map(str::to_owned),
-            Self::Rotation(error) => return error.hint().map(str::to_owned),
-            Self::Backup(error) => return error.hint().map(str::to_owned),
-            Self::Changed { .. } => "look at what changed, and run the command again",
-            Self::Kubeconfig { .. } => {
-                "name a kubeconfig with --kubeconfig, or seal offline with --cert FILE"
-            }
-            Self::Cluster {
-                status: Some(404), ..
-            } => {
-                "if the controller has another name or namespace, say so with --controller-name \
-                 and --controller-namespace"
-            }
-            Self::Cluster {
-                status: Some(401 | 403),
-                ..
-            } => "ask for that right, or for the certificate itself and pass it with --cert FILE",
-            Self::Cluster {
-                status: Some(502..=504),
-                ..
-            } => "the controller does not answer; see whether its Pod is ready, and try again",
-            Self::Cluster { .. } => {
-                "check --context and the network, or seal offline with --cert FILE"
-            }
-            Self::KeyAdministrator { .. } => {
-                "have a cluster administrator bind the Role and the ClusterRole seal-key-admin to you"
-            }
-            Self::KeyDesk { .. } => {
-                "check --controller-namespace; the controller may be another than seal's, or may \
-                 not write ConfigMaps, which its log tells. SIGUSR1 makes it make a new key, too"
-            }
-            Self::Unanswered { id, .. } => {
-                return Some(format!(
-                    "the request stands: wait on with --request-id {id}, and see the controller's log"
-                ));
-            }
-            _ => return None,
-        };
-        Some(hint.to_owned())
-    }
-
     /// Whether nobody could be asked, rather than that the answer was no.
     #[must_use]
     pub fn is_of_the_network(&self) -> bool {
@@ -544,110 +358,5 @@ impl Error {
             },
             _ => false,
         }
-    }
-
-    /// An output that cannot be written.
-    pub(crate) fn write(to: PathBuf) -> impl FnOnce(io::Error) -> Self {
-        move |error| Self::Write {
-            to: to.display().to_string(),
-            error,
-        }
-    }
-}
-
-/// Everything that is wrong, in the order of the input. Empty only while it is collected.
-#[derive(Debug, Default)]
-pub struct Errors(Vec<Error>);
-
-impl Errors {
-    /// Adds one.
-    pub fn push(&mut self, error: Error) {
-        self.0.push(error);
-    }
-
-    /// Whether nothing is wrong.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The value, or nothing where it is wrong, which is added.
-    pub fn ok<T>(&mut self, result: Result<T, Error>) -> Option<T> {
-        result.map_err(|error| self.0.push(error)).ok()
-    }
-
-    /// Each of them.
-    pub fn iter(&self) -> impl Iterator<Item = &Error> {
-        self.0.iter()
-    }
-
-    /// Adds others.
-    pub fn extend(&mut self, others: Self) {
-        self.0.extend(others.0);
-    }
-
-    /// Keeps the value, or adds what is wrong with it.
-    pub fn take<T>(&mut self, result: Result<T, Errors>, values: &mut Vec<T>) {
-        match result {
-            Ok(value) => values.push(value),
-            Err(errors) => self.0.extend(errors.0),
-        }
-    }
-
-    /// The values, when nothing was wrong.
-    ///
-    /// # Errors
-    /// Itself, unless it is empty.
-    pub fn or<T>(self, values: T) -> Result<T, Self> {
-        if self.0.is_empty() {
-            Ok(values)
-        } else {
-            Err(self)
-        }
-    }
-}
-
-impl<E: Into<Error>> From<E> for Errors {
-    fn from(error: E) -> Self {
-        Self(vec![error.into()])
-    }
-}
-
-impl FromIterator<Error> for Errors {
-    fn from_iter<I: IntoIterator<Item = Error>>(errors: I) -> Self {
-        Self(errors.into_iter().collect())
-    }
-}
-
-/// The system's words, without its number.
-pub(crate) fn reason_of_io(error: &io::Error) -> String {
-    without_number(error.to_string())
-}
-
-fn without_number(text: String) -> String {
-    match text.rfind(" (os error ") {
-        Some(end) => text.get(..end).unwrap_or_default().to_owned(),
-        None => text,
-    }
-}
-
-/// An error with its causes, each told once.
-pub(crate) fn reason_of(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = String::new();
-    let mut next: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = next {
-        let part = error.to_string();
-        if !text.contains(&part) {
-            let separator = if text.is_empty() { "" } else { ": " };
-            text = format!("{text}{separator}{part}");
-        }
-        next = error.source();
-    }
-    without_number(text)
-}
-
-impl fmt::Display for Errors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|error| writeln!(f, "{error}"))
     }
 }

@@ -2,6 +2,7 @@
 
 mod batch;
 mod directories;
+mod error;
 mod exchange;
 mod scratch;
 
@@ -12,6 +13,7 @@ use std::{
 
 pub use batch::Batch;
 pub use directories::Directories;
+pub use error::OutputError;
 pub use scratch::Scratch;
 
 use seal_manifest::{EmitError, to_json_pretty, to_yaml};
@@ -79,7 +81,7 @@ pub enum Privacy {
 /// Writes to `file`, or to standard output when there is none or it is `-`.
 ///
 /// # Errors
-/// [`Error::Write`], [`Error::Print`].
+/// [`OutputError::Write`], [`OutputError::Print`].
 pub fn write(file: Option<&Path>, bytes: &[u8], privacy: Privacy) -> Result<(), Error> {
     match file {
         Some(path) if path != Path::new("-") => {
@@ -94,27 +96,29 @@ pub fn write(file: Option<&Path>, bytes: &[u8], privacy: Privacy) -> Result<(), 
 /// Writes to standard output.
 ///
 /// # Errors
-/// [`Error::Print`].
+/// [`OutputError::Print`].
 pub fn print(bytes: &[u8]) -> Result<(), Error> {
     let mut stdout = io::stdout().lock();
     stdout
         .write_all(bytes)
         .and_then(|()| stdout.flush())
-        .map_err(Error::Print)
+        .map_err(OutputError::Print)?;
+    Ok(())
 }
 
 /// Writes to standard output what may hold colours, which are left out where nobody sees them and
 /// with `NO_COLOR`.
 ///
 /// # Errors
-/// [`Error::Print`].
+/// [`OutputError::Print`].
 pub fn print_styled(
     write: impl FnOnce(&mut anstream::AutoStream<io::StdoutLock<'static>>) -> io::Result<()>,
 ) -> Result<(), Error> {
     let mut stdout = anstream::AutoStream::auto(io::stdout().lock());
     write(&mut stdout)
         .and_then(|()| stdout.flush())
-        .map_err(Error::Print)
+        .map_err(OutputError::Print)?;
+    Ok(())
 }
 
 /// Whether somebody looks at standard output.

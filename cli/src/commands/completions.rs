@@ -4,8 +4,8 @@ use clap::Args;
 use clap_complete::env::{Bash, EnvCompleter, Fish, Powershell, Zsh};
 
 use crate::{
-    error::{Error, Errors},
-    output,
+    error::Errors,
+    output::{self, OutputError},
 };
 
 /// Prints the script that lets a shell complete commands, options, file names and keys.
@@ -57,7 +57,7 @@ impl Completions {
         let mut script = Vec::new();
         shell
             .write_registration("COMPLETE", PROGRAM, PROGRAM, PROGRAM, &mut script)
-            .map_err(Error::Print)?;
+            .map_err(OutputError::Print)?;
         Ok(output::print(&script)?)
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     config::FILE_NAME,
     confirm::Confirmation,
     error::{Error, Errors},
-    output::{Batch, Directories, Privacy},
+    output::{Batch, Directories, OutputError, Privacy},
     report,
 };
 
@@ -180,9 +180,10 @@ impl Init {
 
 fn expect_absent(file: &Path) -> Result<(), Error> {
     match fs::symlink_metadata(file) {
-        Ok(_) => Err(Error::Exists {
+        Ok(_) => Err(OutputError::Exists {
             file: file.to_owned(),
-        }),
+        }
+        .into()),
         Err(_) => Ok(()),
     }
 }

@@ -10,7 +10,7 @@ use tempfile::Builder;
 use zeroize::Zeroizing;
 
 use super::{
-    Privacy, Scratch,
+    OutputError, Privacy, Scratch,
     exchange::{Move, put_in_place, take_back},
 };
 use crate::{error::Error, undo::uninterrupted};
@@ -48,7 +48,7 @@ impl Batch {
     /// points to is replaced. Devices and pipes are written to.
     ///
     /// # Errors
-    /// [`Error::Write`]: a directory, a read-only file, no right to write there, no space.
+    /// [`OutputError::Write`]: a directory, a read-only file, no right to write there, no space.
     pub fn add(&mut self, path: &Path, bytes: &[u8], privacy: Privacy) -> Result<(), Error> {
         self.stage(path, bytes, privacy, None)
     }
@@ -56,7 +56,7 @@ impl Batch {
     /// Adds a file that was read and gets this content only if it still holds what was read then.
     ///
     /// # Errors
-    /// [`Error::Write`], as [`add`](Self::add).
+    /// [`OutputError::Write`], as [`add`](Self::add).
     pub fn add_edited(&mut self, path: &Path, read: &[u8], bytes: &[u8]) -> Result<(), Error> {
         let expected = Zeroizing::new(read.to_vec());
         self.stage(path, bytes, Privacy::Public, Some(expected))
@@ -66,7 +66,7 @@ impl Batch {
     /// are put back (on file systems that can exchange two files, as those of Linux do).
     ///
     /// # Errors
-    /// [`Error::Write`], or [`Error::Changed`] when a file that was added as edited holds something
+    /// [`OutputError::Write`], or [`OutputError::Changed`] when a file that was added as edited holds something
     /// else by now. Then every file is as it was.
     pub fn commit(self) -> Result<(), Error> {
         let (streams, files): (Vec<_>, Vec<_>) = self
@@ -76,7 +76,7 @@ impl Batch {
         uninterrupted(|| commit_files(files))?;
         for Staged { shown, content } in streams {
             if let Content::Stream(bytes) = content {
-                fs::write(&shown, bytes).map_err(Error::write(shown))?;
+                fs::write(&shown, bytes).map_err(OutputError::write(shown))?;
             }
         }
         Ok(())
@@ -89,10 +89,10 @@ impl Batch {
         privacy: Privacy,
         expected: Option<Zeroizing<Vec<u8>>>,
     ) -> Result<(), Error> {
-        let failed = || Error::write(path.to_owned());
+        let failed = || OutputError::write(path.to_owned());
         let there = match fs::metadata(path) {
             Ok(there) if there.is_dir() => {
-                return Err(failed()(io::ErrorKind::IsADirectory.into()));
+                return Err(failed()(io::ErrorKind::IsADirectory.into()).into());
             }
             Ok(there) if !there.is_file() => {
                 let content = Content::Stream(Zeroizing::new(bytes.to_vec()));
@@ -102,11 +102,11 @@ impl Batch {
             }
             // Renaming would go through, but somebody has said that this file must not change.
             Ok(there) if there.permissions().readonly() => {
-                return Err(failed()(io::Error::other("the file is read-only")));
+                return Err(failed()(io::Error::other("the file is read-only")).into());
             }
             Ok(there) => Some(there),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(failed()(error)),
+            Err(error) => return Err(failed()(error).into()),
         };
         let target = followed(path).map_err(failed())?;
         let scratch = written_beside(&target, bytes, there.as_ref(), privacy).map_err(failed())?;
@@ -140,9 +140,10 @@ fn commit_files(files: Vec<Staged>) -> Result<(), Error> {
                 for (scratch, target, how) in moves.into_iter().rev() {
                     take_back(scratch, target, how);
                 }
+                let to = shown.clone();
                 return Err(match not_moved {
-                    Err(error) => Error::write(shown.clone())(error),
-                    Ok(_) => Error::Changed { to: shown.clone() },
+                    Err(error) => OutputError::write(to)(error).into(),
+                    Ok(_) => OutputError::Changed { to }.into(),
                 });
             }
         }
@@ -303,7 +304,8 @@ mod tests {
             fs::write(&edited, change).unwrap();
             let before_commit = content(&directory);
             let error = batch.commit().unwrap_err();
-            assert!(matches!(error, Error::Changed { .. }), "{error}");
+            let changed = matches!(error, Error::Output(OutputError::Changed { .. }));
+            assert!(changed, "{error}");
             let after = content(&directory);
             assert_eq!(after["edited"].as_deref(), Some(change));
             assert_eq!(after["old"].as_deref(), Some("as it was"));
@@ -319,7 +321,8 @@ mod tests {
         batch.add(&late, b"content", Privacy::Public).unwrap();
         fs::create_dir(&late).unwrap();
         let error = batch.commit().unwrap_err();
-        assert!(matches!(error, Error::Write { .. }), "{error}");
+        let unwritten = matches!(error, Error::Output(OutputError::Write { .. }));
+        assert!(unwritten, "{error}");
         let after = content(&directory);
         assert_eq!(after["old"].as_deref(), Some("as it was"));
         assert_eq!(after.len(), 3, "{after:?}");

@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use super::OutputError;
 use crate::{error::Error, undo::Undo, undo::uninterrupted};
 
 /// Directories that were made. They go again when this is dropped, and when a signal ends the
@@ -13,7 +14,7 @@ impl Directories {
     /// Makes what is missing of the directories above a file.
     ///
     /// # Errors
-    /// [`Error::Write`].
+    /// [`OutputError::Write`].
     pub fn make_for(&mut self, file: &Path) -> Result<(), Error> {
         let above = file.parent().unwrap_or(Path::new(""));
         let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
@@ -27,7 +28,8 @@ impl Directories {
                     let _ = fs::remove_dir(mine);
                 }))
             });
-            self.0.push(made.map_err(Error::write(file.to_owned()))?);
+            self.0
+                .push(made.map_err(OutputError::write(file.to_owned()))?);
         }
         Ok(())
     }

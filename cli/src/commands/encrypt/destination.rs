@@ -10,6 +10,7 @@ use super::{Manifest, Task};
 use crate::{
     error::{Error, Errors},
     input::{NO_FILE, Source},
+    output::OutputError,
     paths::Input,
 };
 
@@ -43,7 +44,7 @@ impl Destination {
     /// The file that one input leads to; `None` for standard output.
     ///
     /// # Errors
-    /// [`Error::NoFileName`]: standard input has no place of its own.
+    /// [`OutputError::NoFileName`]: standard input has no place of its own.
     pub(super) fn of(&self, input: &Input) -> Result<Option<PathBuf>, Error> {
         match (self, &input.source) {
             (Self::Print, _) => Ok(None),
@@ -55,20 +56,20 @@ impl Destination {
             (Self::InPlace, Source::File(path)) => Ok(Some(path.clone())),
             // Its name is settled when it is read.
             (Self::Directory(directory), Source::Stdin) => Ok(Some(directory.join(NO_FILE))),
-            (Self::Beside | Self::InPlace, Source::Stdin) => Err(Error::NoFileName),
+            (Self::Beside | Self::InPlace, Source::Stdin) => Err(OutputError::NoFileName.into()),
         }
     }
 
     /// The same task; what comes from standard input gets a file that is called as its only Secret.
     ///
     /// # Errors
-    /// [`Error::NoFileName`].
+    /// [`OutputError::NoFileName`].
     pub(super) fn settle(&self, mut task: Task, manifest: &Manifest) -> Result<Task, Error> {
         let Self::Directory(directory) = self else {
             return Ok(task);
         };
         if task.input.source == Source::Stdin {
-            let name = manifest.only_name().ok_or(Error::NoFileName)?;
+            let name = manifest.only_name().ok_or(OutputError::NoFileName)?;
             task.output = Some(directory.join(format!("{name}.yaml")));
         }
         Ok(task)
@@ -78,7 +79,7 @@ impl Destination {
     /// be replaced.
     ///
     /// # Errors
-    /// [`Error::Collision`], [`Error::OverInput`]; all of them.
+    /// [`OutputError::Collision`], [`OutputError::OverInput`]; all of them.
     pub(super) fn expect_distinct<'a>(
         &self,
         tasks: impl Iterator<Item = &'a Task> + Clone,
@@ -101,15 +102,15 @@ impl Destination {
             };
             let file = canonical(output);
             if inputs.contains(&file) {
-                errors.push(Error::OverInput {
-                    to: output.to_owned(),
-                });
+                let to = output.to_owned();
+                errors.push(OutputError::OverInput { to }.into());
             } else if let Some(first) = known.insert(file, source) {
-                errors.push(Error::Collision {
+                let collision = OutputError::Collision {
                     to: output.to_owned(),
                     first: first.to_string(),
                     second: source.to_string(),
-                });
+                };
+                errors.push(collision.into());
             }
         }
         errors.or(())

@@ -14,7 +14,7 @@ use crate::{
     confirm::Confirmation,
     error::{Error, Errors},
     input::Source,
-    output::{self, Privacy},
+    output::{self, OutputError, Privacy},
     report,
 };
 
@@ -79,7 +79,7 @@ impl BackUp {
         match file {
             Some(path) if path.exists() => {
                 let file = path.to_owned();
-                return Err(Error::Exists { file }.into());
+                return Err(Error::from(OutputError::Exists { file }).into());
             }
             None if recipients.is_some() && output::is_terminal() => {
                 return Err(Error::from(BackupError::Terminal).into());

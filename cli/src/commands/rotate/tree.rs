@@ -186,7 +186,7 @@ impl File<'_> {
     /// `resealed` has the place of an object among the file's, and what became of it.
     ///
     /// # Errors
-    /// [`RotationError::Edit`], [`Error::Changed`], [`Error::Write`]. Then it stays as it is.
+    /// [`RotationError::Edit`], [`Error::Output`]. Then it stays as it is.
     pub(super) fn write(&self, resealed: &[(usize, Resealed)]) -> Result<(), Error> {
         let mut edits = self.stream.edit();
         for (index, resealed) in resealed {
