@@ -3,7 +3,7 @@
 use std::{fs::OpenOptions, path::Path};
 
 use jiff::Timestamp;
-use seal_manifest::{Reading, Stream};
+use seal_manifest::{Edited, Reading, Stream};
 use serde_json::Value;
 
 use super::{
@@ -83,7 +83,7 @@ const MERGED: [&[&str]; 4] = [
 
 /// The file with the texts of the update in their places. Upstream writes the whole file anew, in the
 /// format of `-o`, and loses comments, order and quoting.
-fn edited(path: &str, bytes: &[u8], update: &Value) -> Outcome<Stream> {
+fn edited(path: &str, bytes: &[u8], update: &Value) -> Outcome<Edited> {
     let stream = Stream::parse(path, bytes.to_vec(), Reading::Kubernetes)?;
     let mut edits = stream.edit();
     for document in stream.documents() {

@@ -1,7 +1,7 @@
 //! `--re-encrypt`: the controller seals again with its newest key.
 
 use seal_api::annotations::KEY_HINTS;
-use seal_manifest::{Document, Reading, Stream};
+use seal_manifest::{Document, Edited, Reading, Stream};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -66,7 +66,7 @@ pub fn run(flags: &Flags, input: &mut Input, out: &mut Zeroizing<String>) -> Out
 }
 
 /// The file with the new values in the places of the old ones. Upstream writes it anew.
-fn edited(name: &str, bytes: &[u8], again: &[(Value, Value)]) -> Outcome<Stream> {
+fn edited(name: &str, bytes: &[u8], again: &[(Value, Value)]) -> Outcome<Edited> {
     let stream = Stream::parse(name, bytes.to_vec(), Reading::Kubernetes)?;
     let mut edits = stream.edit();
     let roots = stream.documents().iter().map(Document::root);

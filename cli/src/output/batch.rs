@@ -21,29 +21,29 @@ const MOST_LINKS: usize = 40;
 /// Files that are to be written. Everything that may fail for want of rights or space fails while
 /// they are added; what was added is removed when the batch is dropped.
 #[derive(Debug, Default)]
-pub struct Batch(Vec<Staged>);
+pub struct Batch<'a>(Vec<Staged<'a>>);
 
 #[derive(Debug)]
-struct Staged {
+struct Staged<'a> {
     /// How messages call it.
     shown: PathBuf,
-    content: Content,
+    content: Content<'a>,
 }
 
 #[derive(Debug)]
-enum Content {
+enum Content<'a> {
     /// Takes the place of a file, in one step.
     Replacement {
         scratch: Scratch,
         target: PathBuf,
         /// What the file must hold until then.
-        expected: Option<Zeroizing<Vec<u8>>>,
+        expected: Option<&'a [u8]>,
     },
     /// For a device or a pipe.
     Stream(Zeroizing<Vec<u8>>),
 }
 
-impl Batch {
+impl<'a> Batch<'a> {
     /// Adds a file that gets this content, whatever it holds now. A symbolic link stays one: what it
     /// points to is replaced. Devices and pipes are written to.
     ///
@@ -57,9 +57,8 @@ impl Batch {
     ///
     /// # Errors
     /// [`OutputError::Write`], as [`add`](Self::add).
-    pub fn add_edited(&mut self, path: &Path, read: &[u8], bytes: &[u8]) -> Result<(), Error> {
-        let expected = Zeroizing::new(read.to_vec());
-        self.stage(path, bytes, Privacy::Public, Some(expected))
+    pub fn add_edited(&mut self, path: &Path, read: &'a [u8], bytes: &[u8]) -> Result<(), Error> {
+        self.stage(path, bytes, Privacy::Public, Some(read))
     }
 
     /// Puts all of them in place. No signal comes between; when one of them fails, those before it
@@ -87,7 +86,7 @@ impl Batch {
         path: &Path,
         bytes: &[u8],
         privacy: Privacy,
-        expected: Option<Zeroizing<Vec<u8>>>,
+        expected: Option<&'a [u8]>,
     ) -> Result<(), Error> {
         let failed = || OutputError::write(path.to_owned());
         let there = match fs::metadata(path) {
@@ -122,7 +121,7 @@ impl Batch {
     }
 }
 
-fn commit_files(files: Vec<Staged>) -> Result<(), Error> {
+fn commit_files(files: Vec<Staged<'_>>) -> Result<(), Error> {
     let mut moves = Vec::new();
     for Staged { shown, content } in &files {
         let Content::Replacement {
@@ -133,8 +132,7 @@ fn commit_files(files: Vec<Staged>) -> Result<(), Error> {
         else {
             continue;
         };
-        let expected = expected.as_ref().map(|bytes| bytes.as_slice());
-        match put_in_place(scratch.path(), target, expected) {
+        match put_in_place(scratch.path(), target, *expected) {
             Ok(Some(how)) => moves.push((scratch.path(), target, how)),
             not_moved => {
                 for (scratch, target, how) in moves.into_iter().rev() {
@@ -257,7 +255,7 @@ mod tests {
     }
 
     /// `old` is to be replaced and `new` to be made, before what the test adds.
-    fn batch(directory: &TempDir) -> Batch {
+    fn batch(directory: &TempDir) -> Batch<'static> {
         let mut batch = Batch::default();
         for name in ["old", "new"] {
             let path = directory.path().join(name);

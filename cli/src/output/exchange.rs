@@ -1,8 +1,15 @@
 //! One file in the place of another, with a way back.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    path::Path,
+};
 
 use zeroize::Zeroizing;
+
+/// So much of a file is compared at a time.
+const PIECE: usize = 64 << 10;
 
 /// How a file got into its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,14 +62,25 @@ pub(super) fn take_back(scratch: &Path, target: &Path, how: Move) {
 }
 
 fn holds(path: &Path, expected: Option<&[u8]>) -> io::Result<bool> {
-    let Some(expected) = expected else {
+    let Some(mut expected) = expected else {
         return Ok(true);
     };
-    match fs::metadata(path) {
-        Ok(there) if there.len() != expected.len() as u64 => Ok(false),
-        Ok(_) => Ok(Zeroizing::new(fs::read(path)?).as_slice() == expected),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let mut piece = Zeroizing::new([0; PIECE]);
+    loop {
+        let read = match file.read(piece.as_mut_slice()) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            read => piece.get(..read?).unwrap_or_default(),
+        };
+        match expected.strip_prefix(read) {
+            _ if read.is_empty() => return Ok(expected.is_empty()),
+            Some(rest) => expected = rest,
+            None => return Ok(false),
+        }
     }
 }
 

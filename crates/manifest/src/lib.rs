@@ -48,8 +48,8 @@
 //! ```
 //!
 //! Edits are first data (what each node shall become), then replacements of bytes, applied in one
-//! go. The result is parsed and compared with the original node by node: what was asked for has
-//! changed and nothing else, or there is no result. Every byte outside of the replacements stays. So
+//! go. The result is parsed, or the line where that proves as much, and compared with the original
+//! node by node: what was asked for has changed and nothing else, or there is no result. Every byte outside of the replacements stays. So
 //! that the replacements are those a reviewer expects:
 //!
 //! - A scalar keeps its style where the new text allows: plain where every version of YAML reads
@@ -92,7 +92,7 @@ mod timestamp;
 mod tree;
 
 pub use document::{Document, Format, Reading};
-pub use edit::{EditError, Edits};
+pub use edit::{EditError, Edited, Edits};
 pub use emit::{EmitError, to_yaml};
 pub use error::{Ambiguity, Error, Location, Problem};
 pub use json::to_json_pretty;

@@ -6,9 +6,8 @@ use zeroize::Zeroizing;
 
 use super::error::EditError;
 use super::intent::{Intent, MappingIntent};
-use super::layout::{Family, Layout};
+use super::layout::Layout;
 use super::{block, flow, value};
-use crate::document::Document;
 use crate::node::Node;
 use crate::stream::Stream;
 use crate::tree::{Content, NodeId};
@@ -34,18 +33,13 @@ impl Replacement {
 }
 
 /// The replacements for one document. Where two insert at one place, the deeper node's comes first.
-pub(super) fn plan(
-    document: &Document,
-    family: &Family,
-    intent: &Intent,
-) -> Result<Vec<Replacement>, EditError> {
-    let layout = Layout { document, family };
+pub(super) fn plan(layout: &Layout<'_>, intent: &Intent) -> Result<Vec<Replacement>, EditError> {
     let mut planned = Vec::new();
     for (id, text) in &intent.texts {
-        planned.push((*id, value::replace(&layout, *id, &text.0)?));
+        planned.push((*id, value::replace(layout, *id, &text.0)?));
     }
     for (id, wanted) in &intent.mappings {
-        planned.push((*id, mapping(&layout, *id, wanted)?));
+        planned.push((*id, mapping(layout, *id, wanted)?));
     }
     planned.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
     Ok(planned.into_iter().flat_map(|(_, new)| new).collect())

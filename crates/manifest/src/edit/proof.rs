@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use zeroize::Zeroizing;
-
 use super::error::EditError;
 use super::intent::{Added, Intent, MappingIntent, New, Text};
 use crate::document::{Document, Format};
@@ -15,12 +13,11 @@ use crate::tree::{Content, NodeId};
 /// Parses the new text and compares it, node by node, with the old one and with what is wanted.
 pub(super) fn read_back(
     old: &Stream,
-    mut text: Zeroizing<String>,
+    text: &str,
     intents: &BTreeMap<usize, Intent>,
-) -> Result<Stream, EditError> {
-    let bytes = std::mem::take(&mut *text).into_bytes();
+) -> Result<(), EditError> {
     let none = Intent::default();
-    let new = old.reparse(bytes);
+    let new = old.reparse(text.as_bytes().to_vec());
     let place = || {
         let edited = intents.keys().next().copied().unwrap_or_default();
         EditError::Unproven {
@@ -44,7 +41,7 @@ pub(super) fn read_back(
             return Err(EditError::unproven(before.root()));
         }
     }
-    Ok(new)
+    Ok(())
 }
 
 struct Comparison<'a> {
@@ -189,7 +186,7 @@ impl Comparison<'_> {
 }
 
 /// Whether every reader takes the scalar for this text.
-fn is_text(node: Node<'_>, text: &Text) -> bool {
+pub(super) fn is_text(node: Node<'_>, text: &Text) -> bool {
     matches!(node.scalar(), Ok(Scalar::Text(read)) if read == text.0.as_str())
         && node.refuse_ambiguous().is_ok()
 }
