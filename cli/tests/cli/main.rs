@@ -27,6 +27,7 @@ mod interrupted;
 mod keys;
 mod output;
 mod paths;
+mod random;
 mod reference;
 mod rotate;
 mod schemas;

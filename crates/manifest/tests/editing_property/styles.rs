@@ -38,11 +38,11 @@ pub(crate) fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-fn comment() -> impl Strategy<Value = Comment> {
+pub(crate) fn comment() -> impl Strategy<Value = Comment> {
     any::<u8>().prop_map(Comment)
 }
 
-fn tree() -> impl Strategy<Value = Tree> {
+pub(crate) fn tree() -> impl Strategy<Value = Tree> {
     let leaf = prop_oneof![
         6 => (text(), any::<u8>(), comment()).prop_map(|(text, style, c)| Tree::Text(text, style, c)),
         1 => (any::<u8>(), comment()).prop_map(|(style, c)| Tree::Null(style, c)),
@@ -84,41 +84,46 @@ pub(crate) fn manifest() -> impl Strategy<Value = String> {
         tree(),
         comment(),
     );
-    let document = (prop::collection::vec(entry, 1..6), any::<u8>());
-    (style(), prop::collection::vec(document, 1..4)).prop_map(|(style, documents)| {
-        let mut text = if style.mark {
-            "\u{feff}".to_owned()
-        } else {
-            String::new()
+    let document = (prop::collection::vec(entry, 1..6), any::<u8>())
+        .prop_map(|(entries, kind)| (as_list(Tree::Map(entries, 0), kind), kind));
+    stream_of(prop::collection::vec(document, 1..4))
+}
+
+/// A stream of these mappings, each with a number by which its document is written one way or another.
+pub(crate) fn stream_of(
+    documents: impl Strategy<Value = Vec<(Tree, u8)>>,
+) -> impl Strategy<Value = String> {
+    (style(), documents).prop_map(|(style, documents)| written(&style, &documents))
+}
+
+fn written(style: &Style, documents: &[(Tree, u8)]) -> String {
+    let mut text = if style.mark {
+        "\u{feff}".to_owned()
+    } else {
+        String::new()
+    };
+    for (at, (root, kind)) in documents.iter().enumerate() {
+        let mut writer = Writer {
+            style,
+            anchors: Vec::new(),
+            count: 0,
         };
-        for (at, (entries, kind)) in documents.into_iter().enumerate() {
-            let mut writer = Writer {
-                style: &style,
-                anchors: Vec::new(),
-                count: 0,
-            };
-            let root = as_list(Tree::Map(entries, 0), kind);
-            if style.json == 0 {
-                text.push_str(&writer.json(&root, 0, kind % 2 == 0));
-                text.push_str(style.line_break);
-                continue;
-            }
-            if at > 0 || kind % 3 == 0 {
-                text.push_str("---");
-                text.push_str(style.line_break);
-            }
-            text.push_str(
-                writer
-                    .block(&root, 0, true)
-                    .trim_start_matches(['\n', '\r']),
-            );
+        if style.json == 0 {
+            text.push_str(&writer.json(root, 0, kind % 2 == 0));
+            text.push_str(style.line_break);
+            continue;
+        }
+        if at > 0 || kind % 3 == 0 {
+            text.push_str("---");
             text.push_str(style.line_break);
         }
-        if !style.final_break {
-            text.truncate(text.trim_end_matches(['\n', '\r']).len());
-        }
-        text
-    })
+        text.push_str(writer.block(root, 0, true).trim_start_matches(['\n', '\r']));
+        text.push_str(style.line_break);
+    }
+    if !style.final_break {
+        text.truncate(text.trim_end_matches(['\n', '\r']).len());
+    }
+    text
 }
 
 /// Some documents are lists of objects.
