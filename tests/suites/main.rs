@@ -11,6 +11,7 @@ mod interop;
 mod monitoring;
 mod operations;
 mod peer;
+mod pre_commit;
 mod retirement;
 mod rotation;
 mod site;
