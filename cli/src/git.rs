@@ -136,7 +136,32 @@ impl WorkTree {
         arguments.push("--".as_ref());
         arguments.extend(range.paths.iter().map(OsString::as_os_str));
         let output = succeeded(COMMAND, run(arguments)?)?;
-        parse_raw(&output).ok_or(GitError::Output { command: COMMAND })?
+        let files = parse_raw(&output).ok_or(GitError::Output { command: COMMAND })??;
+        self.expect_merged(&files)?;
+        Ok(files)
+    }
+
+    /// Compared with a revision, a file of the work tree with conflicts looks like any other.
+    fn expect_merged(&self, files: &[ChangedFile]) -> Result<(), GitError> {
+        const COMMAND: &str = "diff";
+        let files = files.iter().filter(|file| file.new == Content::WorkTree);
+        let files: Vec<&Path> = files.map(|file| file.path.as_path()).collect();
+        if files.is_empty() {
+            return Ok(());
+        }
+        let arguments = [
+            COMMAND,
+            "--name-only",
+            "-z",
+            "--diff-filter=U",
+            "--no-ext-diff",
+        ];
+        let output = succeeded(COMMAND, run(arguments)?)?;
+        let mut unmerged = output.split(|byte| *byte == 0).map(os_string);
+        match unmerged.find(|path| files.contains(&Path::new(path))) {
+            Some(path) => Err(GitError::Unmerged(path.into())),
+            None => Ok(()),
+        }
     }
 
     /// The file at a path from the root.
