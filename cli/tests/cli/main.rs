@@ -28,6 +28,7 @@ mod keys;
 mod output;
 mod paths;
 mod random;
+mod rare_errors;
 mod reference;
 mod rotate;
 mod schemas;
