@@ -2,16 +2,10 @@ use std::{os::unix::fs::symlink, process::Command as Process};
 
 use snapbox::cmd::Command;
 
-use crate::{directory::Directory, sealed::TWO};
+use crate::{directory::Directory, sealed::TWO, terminal::Terminal};
 
 /// What bash offers when somebody types this line and presses Tab, sorted.
 fn offered(directory: &Directory, line: &str) -> Vec<String> {
-    let program = snapbox::cmd::cargo_bin!("seal");
-    let path = format!(
-        "{}:{}",
-        program.parent().unwrap().display(),
-        std::env::var("PATH").unwrap()
-    );
     // What readline does: the words, the one at the cursor, and the function registered for the first.
     let script = r#"
         source <(seal completions bash) || exit
@@ -26,7 +20,7 @@ fn offered(directory: &Directory, line: &str) -> Vec<String> {
         .args(["--norc", "--noprofile", "-c", script, "bash", line])
         .current_dir(directory.path(""))
         .env_clear()
-        .env("PATH", path)
+        .env("PATH", path())
         .output()
         .unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -79,6 +73,83 @@ fn bash_offers_the_keys_of_the_file_that_is_edited() {
     // What cannot be read has no keys, and nobody is told while typing.
     directory.put("sealed.yaml", "kind: [");
     assert_eq!(offered(&directory, "seal set sealed.yaml pa"), [""]);
+}
+
+/// `PATH` with our program before all others.
+fn path() -> String {
+    let program = snapbox::cmd::cargo_bin!("seal");
+    let ours = program.parent().unwrap().display();
+    format!("{ours}:{}", std::env::var("PATH").unwrap())
+}
+
+/// Whether a shell is here; if not, that is told.
+fn has(shell: &str) -> bool {
+    let found = Process::new(shell).arg("--version").output().is_ok();
+    if !found {
+        eprintln!("skipped: there is no {shell}");
+    }
+    found
+}
+
+/// What is typed, and what stands there after Tab.
+const COMPLETED: [(&str, &str); 5] = [
+    ("seal enc", "encrypt"),
+    ("seal encrypt --cert ce", "cert.pem"),
+    ("seal encrypt sec", "secret.yaml"),
+    ("seal set sealed.yaml pa", "password"),
+    ("seal unset sealed.yaml user t", "token"),
+];
+
+#[test]
+fn fish_offers_commands_files_and_keys() {
+    if !has("fish") {
+        return;
+    }
+    let directory = Directory::new();
+    directory.put("sealed.yaml", TWO);
+    for (line, expected) in COMPLETED {
+        let script = "seal completions fish | source; complete -C $argv[1]";
+        let output = Process::new("fish")
+            .args(["--no-config", "-c", script, line])
+            .current_dir(directory.path(""))
+            .env_clear()
+            .env("PATH", path())
+            .env("HOME", directory.path("nobody"))
+            .output()
+            .unwrap();
+        let offered = String::from_utf8(output.stdout).unwrap();
+        let words: Vec<_> = offered.lines().map(|it| it.split('\t').next()).collect();
+        assert_eq!(words, [Some(expected)], "{line}");
+    }
+}
+
+#[test]
+fn zsh_completes_commands_files_and_keys() {
+    if !has("zsh") {
+        return;
+    }
+    let directory = Directory::new();
+    directory.put("sealed.yaml", TWO);
+    let path = path();
+    let env = [
+        ("PATH", path.as_str()),
+        ("TERM", "xterm"),
+        ("PS1", "ready> "),
+    ];
+    for (line, expected) in COMPLETED {
+        let mut terminal = Terminal::start(&directory, &["zsh", "-f", "-i"], &env);
+        terminal.shows("ready> ");
+        terminal.types(
+            "autoload -Uz compinit; compinit -u -D; source <(seal completions zsh); print do''ne\n",
+        );
+        terminal.shows("done");
+        let (before, word) = line.rsplit_once(' ').unwrap();
+        terminal.types(&format!("{line}\t"));
+        terminal.shows(&format!("{before} {expected}"));
+        assert!(expected.starts_with(word));
+        terminal.types("\u{15}exit\n");
+        terminal.ends();
+    }
 }
 
 #[test]

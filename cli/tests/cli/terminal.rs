@@ -1,4 +1,4 @@
-//! A terminal for the program, and somebody who reads and types.
+//! A terminal for a program, and somebody who reads and types.
 
 use std::{
     fs::{File, OpenOptions},
@@ -20,7 +20,7 @@ use crate::directory::Directory;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The program, run at a terminal.
+/// A program, run at a terminal.
 pub(crate) struct Terminal {
     keyboard: File,
     screen: Receiver<Vec<u8>>,
@@ -29,8 +29,15 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// Starts it with these arguments, separated by blanks.
+    /// Starts ours with these arguments, separated by blanks.
     pub(crate) fn run(directory: &Directory, arguments: &str, env: &[(&str, &str)]) -> Self {
+        let mut words = vec![env!("CARGO_BIN_EXE_seal")];
+        words.extend(arguments.split_whitespace());
+        Self::start(directory, &words, env)
+    }
+
+    /// Starts any program: its name or path, and its arguments.
+    pub(crate) fn start(directory: &Directory, words: &[&str], env: &[(&str, &str)]) -> Self {
         let master: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
@@ -43,8 +50,8 @@ impl Terminal {
         let end = || Stdio::from(slave.try_clone().unwrap());
         // A shell's background jobs, and what they start, ignore Ctrl-C; a terminal's foreground does not.
         let child = Command::new("/usr/bin/env")
-            .args(["--default-signal=INT,QUIT", env!("CARGO_BIN_EXE_seal")])
-            .args(arguments.split_whitespace())
+            .arg("--default-signal=INT,QUIT")
+            .args(words)
             .current_dir(directory.path("."))
             .env_clear()
             .env("HOME", directory.path("nobody"))
