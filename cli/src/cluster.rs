@@ -4,6 +4,7 @@ mod connection;
 mod controller;
 pub mod key_secrets;
 pub mod keys;
+pub mod plugin;
 pub mod resealing;
 
 use std::{future::Future, time::Duration};

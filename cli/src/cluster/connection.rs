@@ -9,7 +9,7 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
 
-use super::Cluster;
+use super::{Cluster, plugin};
 use crate::error::{Error, reason_of, reason_of_io};
 
 /// How to reach the cluster: kubectl's options.
@@ -79,15 +79,14 @@ impl Connection {
         }
     }
 
-    /// Reads the kubeconfig. Nobody is asked yet.
+    /// Reads the kubeconfig. No cluster is asked yet, but a plugin for credentials where it names one.
     ///
     /// # Errors
     /// [`Error::Kubeconfig`].
     pub async fn open(&self) -> Result<Cluster, Error> {
-        let config = self
-            .config()
-            .await
-            .map_err(|why| Error::Kubeconfig { why })?;
+        let unusable = |why| Error::Kubeconfig { why };
+        let mut config = self.config().await.map_err(unusable)?;
+        plugin::resolve(&mut config).map_err(|error| unusable(reason_of(&error)))?;
         let url = config.cluster_url.to_string();
         let client = Client::try_from(config).map_err(|error| Error::Kubeconfig {
             why: reason_of(&error),

@@ -1,6 +1,6 @@
 //! The cluster: the controller's Service behind the API server, as client-go reaches it.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use http::{Method, Request};
 use jiff::SignedDuration;
@@ -21,7 +21,7 @@ use super::{
     kubeconfig::{Settings, Unusable},
     url,
 };
-use crate::error::reason_of;
+use crate::{cluster::plugin, error::reason_of};
 
 /// The namespace of objects that name none, and whether a flag asked for it.
 ///
@@ -65,13 +65,24 @@ impl<'a> Controller<'a> {
     /// When the settings lead to no cluster, or there is no such Service.
     pub fn find(flags: &'a ClusterFlags) -> Outcome<Self> {
         let runtime = runtime()?;
-        let config = runtime.block_on(config(flags))?;
+        let mut config = runtime.block_on(config(flags))?;
         let timeout = parse_timeout(&flags.request_timeout)?;
         let base = config
             .cluster_url
             .to_string()
             .trim_end_matches('/')
             .to_owned();
+        let unusable = |why: &dyn fmt::Display| {
+            Failure::new(format!(
+                "cannot get sealed secret service: {why}.\nPlease, use the flag --controller-name \
+                 and --controller-namespace to set up the name and namespace of the sealed secrets \
+                 controller"
+            ))
+        };
+        plugin::resolve(&mut config).map_err(|error| {
+            let url = format!("{base}{}", path_of_service(flags));
+            unusable(&format_args!("Get {url:?}: getting credentials: {error}"))
+        })?;
         let client = runtime.block_on(async { Client::try_from(config) });
         let mut controller = Self {
             flags,
@@ -81,26 +92,16 @@ impl<'a> Controller<'a> {
             timeout,
             port: String::new(),
         };
-        controller.port = controller.first_port().map_err(|why| {
-            Failure::new(format!(
-                "cannot get sealed secret service: {why}.\nPlease, use the flag --controller-name \
-                 and --controller-namespace to set up the name and namespace of the sealed secrets \
-                 controller"
-            ))
-        })?;
+        controller.port = controller.first_port().map_err(|why| unusable(&why))?;
         Ok(controller)
     }
 
     fn first_port(&self) -> Outcome<String> {
-        let (namespace, name) = (
-            &self.flags.controller_namespace,
-            &self.flags.controller_name,
-        );
+        let name = &self.flags.controller_name;
         if name.is_empty() {
             return Err(Failure::new("resource name may not be empty"));
         }
-        let path = format!("/api/v1/namespaces/{namespace}/services/{name}");
-        let text = match self.send(Method::GET, &path, Vec::new())? {
+        let text = match self.send(Method::GET, &path_of_service(self.flags), Vec::new())? {
             Answer::Text(text) => text,
             Answer::Refused(_, message) => return Err(Failure::new(message)),
         };
@@ -173,6 +174,11 @@ impl<'a> Controller<'a> {
             Err(error) => Err(failed(reason_of_network(&error, &authority(&url)))),
         }
     }
+}
+
+fn path_of_service(flags: &ClusterFlags) -> String {
+    let (namespace, name) = (&flags.controller_namespace, &flags.controller_name);
+    format!("/api/v1/namespaces/{namespace}/services/{name}")
 }
 
 /// What runs network code.

@@ -27,6 +27,7 @@ mod interrupted;
 mod keys;
 mod output;
 mod paths;
+mod plugins;
 mod random;
 mod rare_errors;
 mod reference;
