@@ -155,21 +155,22 @@ pub struct Held<'a> {
     pub secret: &'a str,
     /// The value of its label.
     pub state: &'a KeyState,
-    /// The first moment of its certificate's validity.
+    /// From when on it seals: of an RSA key the first moment of its certificate's validity.
     pub not_before: jiff::Timestamp,
-    /// The last one.
-    pub not_after: jiff::Timestamp,
+    /// The last one; age keys have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<jiff::Timestamp>,
 }
 
 impl<'a> From<&'a KeySecret> for Held<'a> {
     fn from(key: &'a KeySecret) -> Self {
-        let certificate = key.key().certificate();
+        let public = key.key().public();
         Self {
             id: key.key().id().as_str(),
             secret: key.key().name(),
             state: key.state(),
-            not_before: certificate.not_before(),
-            not_after: certificate.not_after(),
+            not_before: public.not_before(),
+            not_after: public.not_after(),
         }
     }
 }

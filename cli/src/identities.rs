@@ -1,13 +1,16 @@
-//! Private keys for recovery: PEM files and key Secrets.
+//! Private keys for recovery: PEM files, files of age identities, and key Secrets.
 
 use seal_envelope::Identity;
-use seal_keyring::{IdentityError, identities_from_objects, identities_from_pem};
+use seal_keyring::{
+    IdentityError, identities_from_age, identities_from_objects, identities_from_pem,
+    is_age_identity_file,
+};
 use seal_manifest::{Reading, Stream};
 
 use crate::{error::Error, input::Source};
 
-/// All private keys of an input: PEM (PKCS#1 or PKCS#8), or the key Secrets as
-/// `kubectl get secret -o yaml` prints them, lists included.
+/// All private keys of an input: PEM (PKCS#1 or PKCS#8), age identities as `age-keygen` writes them,
+/// or the key Secrets as `kubectl get secret -o yaml` prints them, lists included.
 ///
 /// # Errors
 /// [`Error::Identity`] and those of reading; also when there is no private key.
@@ -18,6 +21,9 @@ pub fn read(source: &Source) -> Result<Vec<Identity>, Error> {
         from: source.to_string(),
         error,
     };
+    if is_age_identity_file(&bytes) {
+        return identities_from_age(&bytes).map_err(failed);
+    }
     if is_pem(&bytes) {
         return identities_from_pem(&bytes).map_err(failed);
     }

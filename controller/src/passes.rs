@@ -11,6 +11,7 @@ use kube::{
         reflector::{ObjectRef, Store, store::Writer},
     },
 };
+use seal_envelope::Kind;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -94,7 +95,7 @@ async fn until_ready(
 }
 
 fn has_a_key(snapshot: &Snapshot) -> bool {
-    snapshot.loaded && !snapshot.keyring.is_empty()
+    snapshot.loaded && snapshot.keyring.current(Kind::Hybrid).is_some()
 }
 
 /// Waits until this replica leads. A follower forgets what it is woken for, and looks at everything

@@ -78,6 +78,7 @@ pub async fn run(args: Args) -> Result<(), RunError> {
         leadership: leadership.clone(),
         clock: clock.clone(),
         renew_period: args.key_renew_period,
+        makes_age_keys: args.age_keys.kind().is_some(),
         omit_names: args.metrics_omit_secret_labels,
     };
     let measured = http::metrics_router(metrics.registry(inventory));
@@ -256,6 +257,7 @@ fn key_policy(args: &Args, namespace: &str) -> KeyPolicy {
         namespace: namespace.to_owned(),
         prefix: args.key_prefix.clone(),
         size: args.key_size,
+        age: args.age_keys.kind(),
         validity: args.key_ttl,
         common_name: args.my_cn.clone(),
         renew_period: args.key_renew_period,

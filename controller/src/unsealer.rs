@@ -168,7 +168,7 @@ impl Unsealer {
         {
             let mut state = self.shared.lock();
             let last = state.last_key.get(&namespace).cloned();
-            let keys = keyring.preferring(hints.iter().chain(&last));
+            let keys = keyring.preferring(&hints, last.as_ref());
             let purpose = Purpose::Secret {
                 watched: Arc::clone(&watched),
                 reply,
@@ -207,9 +207,9 @@ impl Unsealer {
     ) -> Result<Values, Refusal> {
         let unsealing =
             Unsealing::new(sealed, self.shared.accept_v1_data).map_err(|_| Refusal::DoesNotOpen)?;
-        let wanted = unsealing.most_operations(keyring.len());
+        let wanted = unsealing.most_operations(keyring.identities());
         allowance.0 = allowance.0.checked_sub(wanted).ok_or(Refusal::TooMuch)?;
-        let keys = keyring.preferring(&key_hints(&sealed.metadata));
+        let keys = keyring.preferring(&key_hints(&sealed.metadata), None);
         let (reply, answer) = oneshot::channel();
         {
             let mut state = self.shared.lock();

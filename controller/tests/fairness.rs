@@ -56,7 +56,7 @@ fn object(namespace: &str, key: &Key, items: usize) -> Arc<Watched> {
     sealed.metadata.name = Some("db".into());
     sealed.metadata.namespace = Some(namespace.into());
     let label = label(Scope::Strict, namespace, "db");
-    let text = seal_value(b"s", &label, key.certificate().recipients()).unwrap();
+    let text = seal_value(b"s", &label, key.public().recipients()).unwrap();
     sealed.spec.encrypted_data = (0..items)
         .map(|item| (format!("item-{item}"), text.clone()))
         .collect();

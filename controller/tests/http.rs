@@ -2,34 +2,22 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
+mod served;
+
 use std::{
     collections::BTreeMap,
-    net::SocketAddr,
-    num::NonZeroU32,
     sync::{Arc, LazyLock},
-    time::Duration,
 };
 
-use axum::{
-    Router,
-    body::{Body, to_bytes},
-    extract::connect_info::MockConnectInfo,
-    http::{Method, Request, StatusCode},
-};
+use axum::http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use seal_api::{Scope, SealedSecret, annotations};
-use seal_controller::{
-    http::{Limits, Served, router},
-    keys::{self, KeySink},
-    metrics::Metrics,
-    unsealer::Unsealer,
-};
 use seal_envelope::KeySize;
 use seal_keyring::{Key, KeyOrder, Keyring, NewKey};
 use seal_sealing::{label, seal_value, unseal};
 use serde_json::{Value, json};
-use tokio::sync::{Semaphore, watch};
-use tower::ServiceExt;
+
+use self::served::Api;
 
 /// The old key, the current one, and one that the controller does not hold.
 static KEYS: LazyLock<[Arc<Key>; 3]> = LazyLock::new(|| {
@@ -52,90 +40,15 @@ static KEYS: LazyLock<[Arc<Key>; 3]> = LazyLock::new(|| {
     })
 });
 
-struct Api {
-    router: Router,
-    ready: watch::Sender<bool>,
-    sink: KeySink,
-}
-
-impl Api {
-    fn with_burst(burst: u32) -> Self {
-        Self::behind("", burst)
-    }
-
-    /// Behind these proxies. The peer of all requests is 127.0.0.1.
-    fn behind(proxies: &str, burst: u32) -> Self {
-        let (sink, keys) = keys::keys();
-        let (ready, is_ready) = watch::channel(false);
-        let limits = Limits {
-            body: 64 * 1024,
-            read: Duration::from_secs(5),
-            answer: Duration::from_secs(60),
-            rate: NonZeroU32::MIN,
-            burst: NonZeroU32::new(burst).unwrap(),
-            proxies: proxies.parse().unwrap(),
-        };
-        let unsealer = Unsealer::start(1, true, Metrics::default()).unwrap();
-        let metrics = Metrics::default();
-        let served = Served {
-            keys,
-            unsealer,
-            ready: is_ready,
-            limits,
-            metrics,
-            parsing: Arc::new(Semaphore::new(1)),
-        };
-        let peer = MockConnectInfo(SocketAddr::from(([127, 0, 0, 1], 1)));
-        Self {
-            router: router(served).layer(peer),
-            ready,
-            sink,
-        }
-    }
-
-    fn started() -> Self {
-        let api = Self::with_burst(1000);
-        api.sink.put(
-            Keyring::new(KEYS[..2].iter().cloned(), KeyOrder::default()),
-            vec![],
-        );
-        api
-    }
-
-    async fn send(&self, method: Method, path: &str, body: String) -> (StatusCode, String) {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .body(Body::from(body))
-            .unwrap();
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let status = response.status();
-        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        (status, String::from_utf8(body.to_vec()).unwrap())
-    }
-
-    /// Whether a request that was forwarded so is below the rate.
-    async fn admits_for(&self, forwarded: &str) -> bool {
-        let request = Request::post("/v1/verify").header("X-Forwarded-For", forwarded);
-        let request = request.body(Body::from("{}")).unwrap();
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        response.status() != StatusCode::TOO_MANY_REQUESTS
-    }
-
-    async fn get(&self, path: &str) -> (StatusCode, String) {
-        self.send(Method::GET, path, String::new()).await
-    }
-
-    async fn post(&self, path: &str, body: impl ToString) -> (StatusCode, String) {
-        self.send(Method::POST, path, body.to_string()).await
-    }
+fn started() -> Api {
+    Api::with_keys(KEYS[..2].iter().cloned())
 }
 
 fn object(key: usize, scope: Scope) -> Value {
     let text = seal_value(
         b"s3cr3t",
         &label(scope, "team-a", "db"),
-        KEYS[key].certificate().recipients(),
+        KEYS[key].public().recipients(),
     );
     let mut object = json!({
         "apiVersion": "bitnami.com/v1alpha1",
@@ -161,7 +74,7 @@ fn opens_with(object: &Value, key: usize) -> bool {
 
 #[tokio::test]
 async fn it_is_ready_when_told_and_healthy_from_the_start() {
-    let api = Api::started();
+    let api = started();
     assert_eq!(api.get("/healthz").await, (StatusCode::OK, "ok\n".into()));
     assert_eq!(api.get("/readyz").await.0, StatusCode::SERVICE_UNAVAILABLE);
     api.ready.send_replace(true);
@@ -180,15 +93,12 @@ async fn the_newest_certificate_is_served_once_there_is_one() {
         vec![],
     );
     let (status, pem) = api.get("/v1/cert.pem").await;
-    assert_eq!(
-        (status, pem),
-        (StatusCode::OK, KEYS[1].certificate().to_pem())
-    );
+    assert_eq!((status, pem), (StatusCode::OK, KEYS[1].public().to_text()));
 }
 
 #[tokio::test]
 async fn verifying_accepts_what_opens_in_json_yaml_and_lists() {
-    let api = Api::started();
+    let api = started();
     let list = json!({ "kind": "List", "items": [object(0, Scope::Strict), object(1, Scope::ClusterWide)] });
     let yaml = "# a comment\n".to_owned() + &object(1, Scope::NamespaceWide).to_string();
     for body in [object(0, Scope::Strict).to_string(), list.to_string(), yaml] {
@@ -198,7 +108,7 @@ async fn verifying_accepts_what_opens_in_json_yaml_and_lists() {
 
 #[tokio::test]
 async fn whatever_does_not_open_gets_the_same_answer() {
-    let api = Api::started();
+    let api = started();
     let mut renamed = object(1, Scope::Strict);
     renamed["metadata"]["name"] = "renamed".into();
     let mut widened = object(1, Scope::Strict);
@@ -226,7 +136,7 @@ async fn whatever_does_not_open_gets_the_same_answer() {
 
 #[tokio::test]
 async fn malformed_and_several_documents_are_refused() {
-    let api = Api::started();
+    let api = started();
     let two = format!(
         "{}\n---\n{}",
         object(1, Scope::Strict),
@@ -255,7 +165,7 @@ async fn malformed_and_several_documents_are_refused() {
 
 #[tokio::test]
 async fn rotating_seals_with_the_current_key_and_keeps_everything_else() {
-    let api = Api::started();
+    let api = started();
     for scope in Scope::ALL {
         let old = object(0, scope);
         let (status, body) = api.post("/v1/rotate", &old).await;
@@ -280,7 +190,7 @@ async fn rotating_seals_with_the_current_key_and_keeps_everything_else() {
 
 #[tokio::test]
 async fn rotating_a_list_rotates_each_and_the_deprecated_blob_stays_one() {
-    let api = Api::started();
+    let api = started();
     let mut blob = object(0, Scope::Strict);
     blob["spec"] = json!({ "data": blob["spec"]["encryptedData"]["password"] });
     let list =
@@ -295,7 +205,7 @@ async fn rotating_a_list_rotates_each_and_the_deprecated_blob_stays_one() {
 
 #[tokio::test]
 async fn rotating_leaves_what_is_current_as_it_is_when_that_is_asked_for() {
-    let api = Api::started();
+    let api = started();
     let mut mixed = object(0, Scope::Strict);
     let current = object(1, Scope::Strict)["spec"]["encryptedData"]["password"].clone();
     mixed["spec"]["encryptedData"]["current"] = current.clone();
@@ -314,7 +224,7 @@ async fn rotating_leaves_what_is_current_as_it_is_when_that_is_asked_for() {
 /// CVE-2026-22728: the scope of the template must not become that of the values.
 #[tokio::test]
 async fn the_template_cannot_widen_the_scope() {
-    let api = Api::started();
+    let api = started();
     let mut object = object(0, Scope::Strict);
     object["spec"]["template"]["metadata"] =
         json!({ "annotations": { annotations::CLUSTER_WIDE: "true" } });
@@ -328,7 +238,7 @@ async fn the_template_cannot_widen_the_scope() {
 /// Upstream #2019, #2049: rendering for whoever asks would be an oracle for the values.
 #[tokio::test]
 async fn templates_are_never_rendered_for_somebody_outside() {
-    let api = Api::started();
+    let api = started();
     let mut object = object(0, Scope::Strict);
     let broken = json!("{{ fail .password }}{{ nofunc");
     object["spec"]["template"]["data"] = json!({ "url": broken });
@@ -346,11 +256,11 @@ async fn templates_are_never_rendered_for_somebody_outside() {
 /// Only the controller's own current key counts, whatever a request names.
 #[tokio::test]
 async fn rotating_encrypts_to_nobody_that_the_request_names() {
-    let api = Api::started();
+    let api = started();
     let mut asked = object(0, Scope::Strict);
     let stranger = KEYS[2].id().to_string();
     asked["metadata"]["annotations"] = json!({ annotations::KEY_HINTS: stranger });
-    asked["spec"]["recipients"] = json!([KEYS[2].certificate().to_pem()]);
+    asked["spec"]["recipients"] = json!([KEYS[2].public().to_text()]);
     let (status, body) = api.post("/v1/rotate", asked).await;
     assert_eq!(status, StatusCode::OK, "{body}");
     let rotated: Value = serde_json::from_str(&body).unwrap();
@@ -388,7 +298,7 @@ async fn behind_a_trusted_proxy_each_client_has_a_rate_of_its_own() {
 /// Upstream #1904, #2045: keys that came while others were used crashed it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn keys_that_come_and_go_while_many_ask_disturb_nobody() {
-    let api = Arc::new(Api::started());
+    let api = Arc::new(started());
     let asking = (0..8).map(|number| {
         let api = Arc::clone(&api);
         tokio::spawn(async move {
@@ -400,7 +310,7 @@ async fn keys_that_come_and_go_while_many_ask_disturb_nobody() {
                 assert!(matches!(status, StatusCode::OK | StatusCode::CONFLICT));
                 let (status, pem) = api.get("/v1/cert.pem").await;
                 assert_eq!(status, StatusCode::OK);
-                assert_eq!(pem, KEYS[1].certificate().to_pem(), "{number}");
+                assert_eq!(pem, KEYS[1].public().to_text(), "{number}");
             }
         })
     });
@@ -421,7 +331,7 @@ async fn keys_that_come_and_go_while_many_ask_disturb_nobody() {
 
 #[tokio::test]
 async fn a_long_body_is_refused_with_the_limit() {
-    let api = Api::started();
+    let api = started();
     let (status, text) = api.post("/v1/verify", " ".repeat(65 * 1024)).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(text, "the body is longer than 65536 bytes\n");
@@ -429,7 +339,7 @@ async fn a_long_body_is_refused_with_the_limit() {
 
 #[tokio::test]
 async fn a_request_that_would_cost_too_many_operations_is_refused() {
-    let api = Api::started();
+    let api = started();
     let mut many = object(1, Scope::Strict);
     let items = (0..3000).map(|item| (format!("{item}"), json!("AAAA")));
     many["spec"]["encryptedData"] = Value::Object(items.collect());

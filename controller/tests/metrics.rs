@@ -53,6 +53,7 @@ fn scraped(omit_names: bool, events: Vec<Event<DeserializeGuard<SealedSecret>>>)
         leadership: Leadership::sole(),
         clock,
         renew_period: SignedDuration::from_hours(720),
+        makes_age_keys: true,
         omit_names,
     }))
     .unwrap()
@@ -74,7 +75,8 @@ fn upstreams_names_are_there() {
         "sealed_secrets_controller_reconcile_duration_seconds_count 1",
         "sealed_secrets_controller_objects{ready=\"False\",reason=\"WrongKey\"} 1",
         "sealed_secrets_controller_conditions{condition=\"Stalled\",status=\"True\"} 1",
-        "sealed_secrets_controller_key_renew_period_seconds 2592000",
+        "sealed_secrets_controller_key_renew_period_seconds{kind=\"rsa\"} 2592000",
+        "sealed_secrets_controller_key_renew_period_seconds{kind=\"age\"} 2592000",
         "sealed_secrets_controller_keys 0",
         "sealed_secrets_controller_leader 1",
     ] {

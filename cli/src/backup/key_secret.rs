@@ -104,11 +104,11 @@ impl KeySecret {
         self.version.as_deref()
     }
 
-    /// Whether both hold the same key with the same certificate.
+    /// Whether both hold the same key with the same published side.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         self.key.id() == other.key.id()
-            && self.key.certificate().to_pem() == other.key.certificate().to_pem()
+            && self.key.public().to_text() == other.key.public().to_text()
     }
 
     /// The object to be created there under that name, marked as being in the backup of this digest. It has

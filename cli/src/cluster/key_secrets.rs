@@ -61,12 +61,7 @@ impl<'a> KeySecrets<'a> {
                 None => {}
             }
         }
-        keys.sort_by_key(|secret| {
-            (
-                secret.key().created(),
-                secret.key().certificate().not_before(),
-            )
-        });
+        keys.sort_by_key(|secret| (secret.key().created(), secret.key().public().not_before()));
         Ok((keys, unusable))
     }
 

@@ -143,7 +143,7 @@ fn unusable_private_keys_are_told_by_file() {
     };
     let certificate = directory.read("cert.pem");
     directory.fails(decrypt(&certificate), "", str![[r#"
-error: bad.pem: no private key found: expected PEM that begins with -----BEGIN RSA PRIVATE KEY----- or -----BEGIN PRIVATE KEY-----
+error: bad.pem: no private key found: expected PEM that begins with -----BEGIN RSA PRIVATE KEY----- or -----BEGIN PRIVATE KEY-----, or an age identity that begins with AGE-SECRET-KEY-
 
 "#]]);
     let encrypted =
@@ -166,7 +166,7 @@ error: bad.pem: the private key cannot be used: the key is malformed: not a PKCS
 "#]],
     );
     directory.fails(decrypt("kind: Secret\n"), "", str![[r#"
-error: bad.pem: no private key found: expected PEM that begins with -----BEGIN RSA PRIVATE KEY----- or -----BEGIN PRIVATE KEY-----
+error: bad.pem: no private key found: expected PEM that begins with -----BEGIN RSA PRIVATE KEY----- or -----BEGIN PRIVATE KEY-----, or an age identity that begins with AGE-SECRET-KEY-
 
 "#]]);
     directory.fails(

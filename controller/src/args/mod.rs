@@ -13,7 +13,7 @@ use std::{net::SocketAddr, num::NonZeroU32, str::FromStr};
 
 use clap::{ArgAction, Parser, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
-use seal_envelope::KeySize;
+use seal_envelope::{KeyKind, KeySize};
 use seal_keyring::KeyOrder;
 use tracing::Level;
 
@@ -48,6 +48,16 @@ pub struct Args {
     /// Size of new keys in bits: 2048, 3072, 4096 or 8192
     #[arg(long, env = "SEALED_SECRETS_KEY_SIZE", default_value = "4096", value_parser = key_size)]
     pub key_size: KeySize,
+
+    /// Make age keys, too, and renew them like the others: x25519, or pq, whose envelopes no quantum
+    /// computer opens; off makes none, and those that are there go on
+    #[arg(
+        long,
+        env = "SEALED_SECRETS_AGE_KEYS",
+        value_enum,
+        default_value = "off"
+    )]
+    pub age_keys: AgeKeys,
 
     /// How long the certificates of new keys are valid, such as 87600h
     #[arg(long, env = "SEALED_SECRETS_KEY_TTL", default_value = "87600h", value_parser = go_duration)]
@@ -307,6 +317,31 @@ pub struct Args {
     pub klog: KlogFlags,
 }
 
+/// Which age keys are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AgeKeys {
+    /// None.
+    Off,
+    /// X25519.
+    #[value(name = "x25519")]
+    X25519,
+    /// ML-KEM-768 with X25519.
+    #[value(name = "pq")]
+    PostQuantum,
+}
+
+impl AgeKeys {
+    /// Their algorithm; `None` when none are made.
+    #[must_use]
+    pub fn kind(self) -> Option<KeyKind> {
+        match self {
+            Self::Off => None,
+            Self::X25519 => Some(KeyKind::X25519),
+            Self::PostQuantum => Some(KeyKind::MlKem768X25519),
+        }
+    }
+}
+
 /// What to do about a Secret that somebody else has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DriftPolicy {
@@ -400,6 +435,15 @@ mod tests {
     }
 
     #[test]
+    fn age_keys_are_made_where_that_is_asked_for() {
+        let kind = |args: &[&str]| parsed(args).unwrap().age_keys.kind();
+        assert_eq!(kind(&[]), None);
+        assert_eq!(kind(&["--age-keys=off"]), None);
+        assert_eq!(kind(&["--age-keys=x25519"]), Some(KeyKind::X25519));
+        assert_eq!(kind(&["--age-keys=pq"]), Some(KeyKind::MlKem768X25519));
+    }
+
+    #[test]
     fn nothing_is_limited_unless_that_is_asked_for() {
         let args = parsed(&[]).unwrap();
         assert_eq!((args.max_unseal_retries, args.kubeclient_qps), (None, None));
@@ -417,6 +461,7 @@ mod tests {
             "--listen-addr=x",
             "--trusted-proxies=10.0.0.0/33",
             "--workers=0",
+            "--age-keys=rsa",
         ] {
             let error = parsed(&[bad]).unwrap_err().to_string();
             let flag = bad.split('=').next().unwrap();

@@ -1,5 +1,5 @@
-//! What the controller serves on upstream's port 8080: health, readiness, the certificate that
-//! seals, and verifying and re-encrypting of what somebody sends.
+//! What the controller serves on upstream's port 8080: health, readiness, the certificate and the
+//! age recipient that seal, and verifying and re-encrypting of what somebody sends.
 //!
 //! Whoever reaches the port may ask, so what a request can cost is bounded: its body, its
 //! private-key operations, the time it takes, how many wait, and how many a peer may send. Templates
@@ -55,6 +55,7 @@ pub fn router(served: Served) -> Router {
         .route("/healthz", get(probes::healthz))
         .route("/readyz", get(probes::readyz))
         .route("/v1/cert.pem", get(probes::certificate))
+        .route("/v1/recipients.txt", get(probes::recipients))
         .merge(limited)
         .layer(from_fn_with_state(served.metrics.clone(), measured::each))
         .with_state(served)

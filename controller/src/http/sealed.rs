@@ -1,5 +1,7 @@
 //! `/v1/verify` and `/v1/rotate`, as upstream answers them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use axum::{
     body::{Body, to_bytes},
     extract::{RawQuery, State},
@@ -7,15 +9,15 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use seal_api::SealedSecret;
-use seal_envelope::Opened;
+use seal_envelope::{KeyId, Kind, Opened};
 use seal_keyring::Keyring;
 use seal_manifest::{Reading, Stream};
-use seal_sealing::{reseal, set_key_hints};
+use seal_sealing::{key_hints, reseal, set_key_hints};
 use serde_json::Value;
 use tokio::time::timeout;
 
 use super::Served;
-use crate::unsealer::{Allowance, Refusal};
+use crate::unsealer::{Allowance, Refusal, Values};
 
 /// Why a request is refused. The texts tell nothing about what is inside an envelope.
 #[derive(Debug, thiserror::Error)]
@@ -79,8 +81,8 @@ pub(super) async fn verify(State(served): State<Served>, body: Body) -> Response
 /// no such thing, seals all of them again, and so do we without it.
 const KEEP_CURRENT: &str = "keep=current";
 
-/// The document sent, every value sealed again with the current key and every other field as it
-/// was, as JSON.
+/// The document sent, every value sealed again with the current key of its kind and every other field
+/// as it was, as JSON. Age values are for that key alone afterwards, whoever else could open them.
 pub(super) async fn rotate(
     State(served): State<Served>,
     RawQuery(query): RawQuery,
@@ -113,13 +115,10 @@ async fn rotate_one(
 ) -> Result<(), Refused> {
     let mut sealed = decode(object)?;
     let opened = served.unsealer.open(&sealed, keyring, allowance).await?;
-    let current = keyring.current().ok_or(Refused::NoKey)?;
-    let recipients = current.certificate().recipients();
-    let stays = |opened: &Opened| keep_current && opened.key == *current.id();
-    let moving = opened.iter().filter(|(_, opened)| !stays(opened));
-    let moving = moving.map(|(item, opened)| (item.as_str(), &opened.plaintext));
-    let texts = reseal(&sealed, moving, recipients)?;
-    set_key_hints(&mut sealed.metadata, &recipients.ids());
+    let Resealed { texts, keys } = resealed(&sealed, &opened, keyring, keep_current)?;
+    if !keys.is_empty() {
+        set_key_hints(&mut sealed.metadata, &keys);
+    }
     let annotations = serde_json::to_value(&sealed.metadata.annotations).unwrap_or_default();
 
     let is_blob = sealed.spec.data.is_some();
@@ -139,6 +138,50 @@ async fn rotate_one(
         metadata.insert("annotations".into(), annotations);
     }
     Ok(())
+}
+
+/// The values that were sealed again, by item, and the keys of all values.
+#[derive(Default)]
+struct Resealed {
+    texts: BTreeMap<String, String>,
+    keys: BTreeSet<KeyId>,
+}
+
+/// Seals each value with the current key of the kind that opened it.
+fn resealed(
+    sealed: &SealedSecret,
+    opened: &Values,
+    keyring: &Keyring,
+    keep_current: bool,
+) -> Result<Resealed, Refused> {
+    let mut all = Resealed::default();
+    for kind in Kind::ALL {
+        let is_of_kind = |opened: &Opened| {
+            let key = keyring.find(opened.key.as_str());
+            key.is_some_and(|key| key.kind() == kind)
+        };
+        let values: Vec<_> = opened.iter().filter(|(_, it)| is_of_kind(it)).collect();
+        if values.is_empty() {
+            continue;
+        }
+        let current = keyring.current(kind).ok_or(Refused::NoKey)?;
+        let (staying, moving): (Vec<_>, Vec<_>) = values
+            .into_iter()
+            .partition(|(_, opened)| keep_current && opened.key == *current.id());
+        let moving = moving
+            .iter()
+            .map(|(item, opened)| (item.as_str(), &opened.plaintext));
+        let recipients = current.public().recipients();
+        all.texts.extend(reseal(sealed, moving, recipients)?);
+        all.keys.insert(current.id().clone());
+        if kind == Kind::Age && !staying.is_empty() {
+            // Such a value may be for others, too. Who they are only the hint tells.
+            let hints = key_hints(&sealed.metadata).into_iter();
+            all.keys
+                .extend(hints.filter(|id| !keyring.contains(id.as_str())));
+        }
+    }
+    Ok(all)
 }
 
 async fn read(served: &Served, body: Body) -> Result<Value, Refused> {

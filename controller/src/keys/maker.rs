@@ -1,12 +1,19 @@
 //! Making keys: the first one, a new one every period, and one whenever asked.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    convert::Infallible,
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client, Error, api::PostParams};
+use seal_envelope::{KeyId, KeyKind, Kind};
 use seal_keyring::{
-    GenerateError, Key, Marks, Naming, NewKey, Wiped, in_use, not_before, requests::Answers,
+    GenerateError, Key, Marks, Naming, NewAgeKey, NewKey, Wiped, in_use, not_before,
+    requests::Answers,
 };
 use tokio::{
     sync::{Notify, watch},
@@ -16,7 +23,7 @@ use tokio::{
 
 use super::{
     KeySource, Snapshot,
-    plan::{KeyPolicy, Occasion, Pending, Seen},
+    plan::{KeyPolicy, Make, Pending, Seen},
 };
 use crate::{backoff::backoff, clock::Clock};
 
@@ -58,7 +65,7 @@ pub async fn make_keys(
 ) -> Infallible {
     let secrets: Api<Secret> = Api::namespaced(client, &policy.namespace);
     let started = clock.now();
-    let mut signalled = false;
+    let mut signalled = BTreeSet::new();
     let mut failures = 0;
     loop {
         let Some(snapshot) = keys.until(|snapshot| snapshot.loaded).await else {
@@ -69,17 +76,19 @@ pub async fn make_keys(
         let seen = Seen {
             keys: &snapshot,
             pending: &pending,
-            signalled,
+            signalled: &signalled,
             started,
         };
         let plan = policy.plan(&seen, now);
         wishes.answer(plan.answers);
-        let Some(occasion) = plan.make else {
-            if std::mem::take(&mut signalled) {
+        let Some(make) = plan.make else {
+            if !std::mem::take(&mut signalled).is_empty() {
                 tracing::warn!("the newest key awaits its backup: no other is made before that");
             }
             tokio::select! {
-                () = wishes.signals.notified() => signalled = true,
+                () = wishes.signals.notified() => {
+                    signalled.extend(policy.kinds().map(KeyKind::envelope));
+                }
                 () = time::sleep(plan.sleep) => {}
                 _ = keys.changed() => {}
                 Ok(()) = wishes.pending.changed() => {}
@@ -89,14 +98,12 @@ pub async fn make_keys(
         // Making takes seconds: what is asked for meanwhile is met by the same key.
         let made_for = || {
             let pending = &wishes.pending.borrow();
-            policy.plan(&Seen { pending, ..seen }, now).made_for
+            policy.made_for(&Seen { pending, ..seen }, make.kind.envelope(), now)
         };
-        match policy
-            .make(&secrets, &snapshot, occasion, now, made_for)
-            .await
-        {
+        match policy.make(&secrets, &snapshot, make, now, made_for).await {
             Ok(()) => {
-                (failures, signalled) = (0, false);
+                failures = 0;
+                signalled.remove(&make.kind.envelope());
                 let seen = snapshot.generation;
                 let arrived = keys.until(|snapshot| snapshot.generation != seen);
                 let _ = time::timeout(ARRIVAL, arrived).await; // Not yet: look again.
@@ -120,21 +127,60 @@ impl Wishes {
     }
 }
 
+/// A key that is to be stored.
+enum Made {
+    Rsa(NewKey),
+    Age(NewAgeKey),
+}
+
+impl Made {
+    fn id(&self) -> &KeyId {
+        match self {
+            Self::Rsa(key) => key.certificate().key_id(),
+            Self::Age(key) => key.recipient().key_id(),
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Rsa(_) => Kind::Hybrid,
+            Self::Age(_) => Kind::Age,
+        }
+    }
+
+    fn secret(
+        &self,
+        namespace: &str,
+        name: &str,
+        labels: BTreeMap<String, String>,
+        annotations: BTreeMap<String, String>,
+    ) -> Result<Wiped, GenerateError> {
+        match self {
+            Self::Rsa(key) => key.secret(namespace, name, labels, annotations),
+            Self::Age(key) => Ok(key.secret(namespace, name, labels, annotations)),
+        }
+        .map(Wiped)
+    }
+}
+
 impl KeyPolicy {
     async fn make(
         &self,
         secrets: &Api<Secret>,
         snapshot: &Snapshot,
-        occasion: Occasion,
+        Make { kind, occasion }: Make,
         now: Timestamp,
         made_for: impl Fn() -> Vec<String>,
     ) -> Result<(), MakeError> {
-        let begins = not_before(now, snapshot.keyring.latest());
-        let (size, validity) = (self.size, self.validity);
+        let begins = not_before(now, snapshot.keyring.latest(kind.envelope()));
+        let validity = self.validity;
         let common_name = self.common_name.clone();
-        tracing::info!(why = %occasion, bits = size.bits(), "making a sealing key");
-        let key = tokio::task::spawn_blocking(move || {
-            NewKey::generate(size, begins, validity, &common_name)
+        tracing::info!(why = %occasion, %kind, "making a sealing key");
+        let key = tokio::task::spawn_blocking(move || match kind {
+            KeyKind::Rsa(size) => {
+                NewKey::generate(size, begins, validity, &common_name).map(Made::Rsa)
+            }
+            age => Ok(NewAgeKey::generate(age, begins).map(Made::Age)?),
         })
         .await??;
         self.store(secrets, &key, snapshot, made_for()).await
@@ -147,11 +193,11 @@ impl KeyPolicy {
     async fn store(
         &self,
         secrets: &Api<Secret>,
-        key: &NewKey,
+        key: &Made,
         snapshot: &Snapshot,
         made_for: Vec<String>,
     ) -> Result<(), MakeError> {
-        let newest = snapshot.keyring.newest();
+        let newest = snapshot.keyring.newest(key.kind());
         let marks = Marks {
             backup: None,
             // The first key has no older one that could seal in its place.
@@ -162,22 +208,24 @@ impl KeyPolicy {
         let mut annotations = self.annotations.clone();
         annotations.extend(marks.annotations());
         let known = |name: &str| snapshot.keyring.iter().any(|key| key.name() == name);
+        let prefix = match key.kind() {
+            Kind::Hybrid => self.prefix.clone(),
+            Kind::Age => format!("{}-age-", self.prefix),
+        };
         let mut occasion = "successor".to_owned();
         for _ in 0..NAMES_TRIED {
             let name = Naming {
-                prefix: &self.prefix,
+                prefix: &prefix,
                 current_uid: newest.map_or("", |key| key.uid()),
                 occasion: &occasion,
             }
             .name();
             let labels = self.labels.clone();
             let secret = key.secret(&self.namespace, &name, labels, annotations.clone())?;
-            let secret = Wiped(secret);
             match secrets.create(&PostParams::default(), &secret.0).await {
                 Ok(stored) => {
                     drop(Wiped(stored));
-                    let id = key.certificate().key_id();
-                    tracing::info!(%name, key = %id, "new sealing key");
+                    tracing::info!(%name, key = %key.id(), "new sealing key");
                     return Ok(());
                 }
                 Err(Error::Api(status)) if status.is_already_exists() => {}

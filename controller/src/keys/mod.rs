@@ -10,7 +10,7 @@ mod publish;
 mod watch;
 
 pub use maker::{Wishes, make_keys};
-pub use plan::{KeyPolicy, Occasion, Pending, Plan, Seen};
+pub use plan::{KeyPolicy, Make, Occasion, Pending, Plan, Seen};
 pub use publish::{Counter, publish};
 pub use watch::{KeyChoice, watch_keys};
 
@@ -106,11 +106,11 @@ pub fn wishes(signals: Arc<Notify>) -> (Wishes, Counter) {
     (wishes, counter)
 }
 
-/// The same keys with the same certificates, in the same order.
+/// The same keys with the same published sides, in the same order.
 fn is_same(a: &Keyring, b: &Keyring) -> bool {
     let shown = |keyring: &Keyring| {
-        let certificates = keyring.iter().map(|key| key.certificate().to_pem());
-        certificates.collect::<Vec<_>>()
+        let public = keyring.iter().map(|key| key.public().to_text());
+        public.collect::<Vec<_>>()
     };
     shown(a) == shown(b)
 }

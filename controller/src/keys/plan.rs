@@ -1,11 +1,15 @@
 //! When a key is made, and what becomes of requests for one: decided here, carried out by the maker.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
-use seal_envelope::KeySize;
+use seal_envelope::{KeyKind, KeySize, Kind};
 use seal_keyring::{
-    KeyEntry, Standing,
+    Key, KeyEntry, Standing,
     requests::{Answer, Answers, Request, RequestOutcome},
 };
 
@@ -22,8 +26,10 @@ pub struct KeyPolicy {
     pub namespace: String,
     /// What their names begin with.
     pub prefix: String,
-    /// The size of the keys.
+    /// The size of the RSA keys.
     pub size: KeySize,
+    /// The algorithm of the age keys; `None` where none are made.
+    pub age: Option<KeyKind>,
     /// How long their certificates are valid.
     pub validity: SignedDuration,
     /// The common name of their certificates.
@@ -52,8 +58,8 @@ pub struct Seen<'a> {
     pub keys: &'a Snapshot,
     /// The requests.
     pub pending: &'a Pending,
-    /// Whether a signal asked for a key.
-    pub signalled: bool,
+    /// Of which kinds a signal asked for a key.
+    pub signalled: &'a BTreeSet<Kind>,
     /// When this process started.
     pub started: Timestamp,
 }
@@ -61,21 +67,30 @@ pub struct Seen<'a> {
 /// What is to be done now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// Why a key is made; `None` when none is.
-    pub make: Option<Occasion>,
-    /// The requests that the key is made for, or would be.
-    pub made_for: Vec<String>,
-    /// The answers to the other requests.
+    /// The key that is made next; `None` when none is.
+    pub make: Option<Make>,
+    /// The answers to the requests that no key is made for.
     pub answers: Answers,
     /// When to look again at the latest.
     pub sleep: Duration,
 }
 
-/// What a key is made for.
+/// A key that is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Make {
+    /// Its algorithm.
+    pub kind: KeyKind,
+    /// Why.
+    pub occasion: Occasion,
+}
+
+/// What a key is made for. Keys are compared with those of their kind alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Occasion {
     /// There is none.
     First,
+    /// The newest has this algorithm, and another one is asked for.
+    Algorithm(KeyKind),
     /// The newest is from before the cut-off.
     CutOff(Timestamp),
     /// The period of the newest is over.
@@ -90,6 +105,7 @@ impl fmt::Display for Occasion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::First => f.write_str("there is no key"),
+            Self::Algorithm(found) => write!(f, "the newest key is one of {found}"),
             Self::CutOff(time) => write!(f, "the newest key is from before {time}"),
             Self::Due(time) => write!(f, "the newest key was due on {time}"),
             Self::Signal => f.write_str("a signal asks for it"),
@@ -99,54 +115,81 @@ impl fmt::Display for Occasion {
 }
 
 impl KeyPolicy {
-    /// Decides. While a key awaits its backup, no other is made on request: it would have to wait
-    /// behind it.
+    /// What is made: the RSA key first, then the age key, where there are such.
+    pub fn kinds(&self) -> impl Iterator<Item = KeyKind> {
+        std::iter::once(KeyKind::Rsa(self.size)).chain(self.age)
+    }
+
+    /// Decides. While a key awaits its backup, no other of its kind is made on request: it would have
+    /// to wait behind it.
     #[must_use]
     pub fn plan(&self, seen: &Seen<'_>, now: Timestamp) -> Plan {
-        let (mut made_for, mut answers) = (Vec::new(), Answers::new());
-        for (id, request) in seen.pending {
-            match self.outcome(seen.keys, id, request, now) {
-                Some(outcome) => {
-                    answers.insert(id.clone(), Answer { time: now, outcome });
-                }
-                None => made_for.push(id.clone()),
-            }
-        }
-        let awaited = seen.keys.keyring.awaiting_backup().next().is_some();
-        let signal = || (seen.signalled && !awaited).then_some(Occasion::Signal);
-        let requests = || (!made_for.is_empty()).then_some(Occasion::Requests);
-        let make = self.occasion(seen, now).or_else(signal).or_else(requests);
+        let answers = seen.pending.iter().filter_map(|(id, request)| {
+            let outcome = self.outcome(seen.keys, id, request, now)?;
+            Some((id.clone(), Answer { time: now, outcome }))
+        });
         Plan {
-            make,
-            made_for,
-            answers,
+            answers: answers.collect(),
+            make: self.kinds().find_map(|kind| {
+                let occasion = self.occasion(seen, kind, now)?;
+                Some(Make { kind, occasion })
+            }),
             sleep: self.sleep(seen.keys, now),
         }
     }
 
+    /// The requests that a key of this kind is made for, or would be.
+    #[must_use]
+    pub fn made_for(&self, seen: &Seen<'_>, kind: Kind, now: Timestamp) -> Vec<String> {
+        let open = seen.pending.iter().filter(|(id, request)| {
+            let Ok(Request::Rotate { kind: wanted }) = request else {
+                return false;
+            };
+            *wanted == kind && self.outcome(seen.keys, id, request, now).is_none()
+        });
+        open.map(|(id, _)| id.clone()).collect()
+    }
+
+    fn occasion(&self, seen: &Seen<'_>, kind: KeyKind, now: Timestamp) -> Option<Occasion> {
+        let envelope = kind.envelope();
+        let awaited = seen.keys.keyring.awaiting_backup(envelope).next().is_some();
+        let signalled = seen.signalled.contains(&envelope) && !awaited;
+        let is_asked_for = || !self.made_for(seen, envelope, now).is_empty();
+        self.own_occasion(seen, kind, now)
+            .or_else(|| signalled.then_some(Occasion::Signal))
+            .or_else(|| is_asked_for().then_some(Occasion::Requests))
+    }
+
+    /// Why a key would be made if nobody asked for one.
+    ///
     /// A cut-off counts once, at the start: one in the future would ask for keys without end.
-    fn occasion(&self, seen: &Seen<'_>, now: Timestamp) -> Option<Occasion> {
+    fn own_occasion(&self, seen: &Seen<'_>, kind: KeyKind, now: Timestamp) -> Option<Occasion> {
         let keyring = &seen.keys.keyring;
-        let Some(newest) = keyring.newest() else {
+        let Some(newest) = keyring.newest(kind.envelope()) else {
             return Some(Occasion::First);
         };
+        if let Some(found) = other_algorithm(newest, kind)
+            && (is_foreign(newest) || keyring.time(newest) < seen.started)
+        {
+            return Some(Occasion::Algorithm(found));
+        }
         // Certificates count in seconds.
         let since = keyring.time(newest).as_second();
         let cutoff = self.cutoff.map(|cutoff| cutoff.min(seen.started));
         if let Some(cutoff) = cutoff.filter(|cutoff| since < cutoff.as_second()) {
             return Some(Occasion::CutOff(cutoff));
         }
-        let due = self.due(seen.keys, now)?;
+        let due = self.due(seen.keys, kind.envelope(), now)?;
         (due <= now).then_some(Occasion::Due(due))
     }
 
-    /// When the newest key is to be replaced. A key from the future, which a clock that was wrong or
-    /// a certificate of one's own may lead to, counts from when it was stored.
-    fn due(&self, keys: &Snapshot, now: Timestamp) -> Option<Timestamp> {
+    /// When the newest key of this kind is to be replaced. A key from the future, which a clock that
+    /// was wrong or a certificate of one's own may lead to, counts from when it was stored.
+    fn due(&self, keys: &Snapshot, kind: Kind, now: Timestamp) -> Option<Timestamp> {
         if self.renew_period.is_zero() {
             return None;
         }
-        let newest = keys.keyring.newest()?;
+        let newest = keys.keyring.newest(kind)?;
         let since = keys.keyring.time(newest);
         let since = match newest.created() {
             Some(created) if since > now => since.min(created),
@@ -156,7 +199,10 @@ impl KeyPolicy {
     }
 
     fn sleep(&self, keys: &Snapshot, now: Timestamp) -> Duration {
-        let left = self.due(keys, now).map(|due| now.duration_until(due));
+        let due = self
+            .kinds()
+            .filter_map(|kind| self.due(keys, kind.envelope(), now));
+        let left = due.min().map(|due| now.duration_until(due));
         let left = left.and_then(|left| Duration::try_from(left).ok());
         left.unwrap_or(LONGEST_SLEEP)
             .clamp(SHORTEST_SLEEP, LONGEST_SLEEP)
@@ -171,16 +217,21 @@ impl KeyPolicy {
         request: &Result<Request, String>,
         now: Timestamp,
     ) -> Option<RequestOutcome> {
-        if let Err(why) = request {
-            return Some(RequestOutcome::Refused { why: why.clone() });
-        }
+        let kind = match request {
+            Ok(Request::Rotate { kind }) => *kind,
+            Err(why) => return Some(RequestOutcome::Refused { why: why.clone() }),
+        };
         let mut entries = keys.inventory.keys.iter();
         if let Some(made) = entries.find(|key| key.made_for.contains(id)) {
             return Some(answer(made));
         }
-        if let Some(awaited) = keys.keyring.awaiting_backup().next() {
+        if self.kinds().all(|made| made.envelope() != kind) {
+            let why = "this controller makes no age keys (--age-keys=off)".to_owned();
+            return Some(RequestOutcome::Refused { why });
+        }
+        if let Some(awaited) = keys.keyring.awaiting_backup(kind).next() {
             return Some(RequestOutcome::AwaitsBackup {
-                old_key: keys.keyring.current().map(|key| key.id().to_string()),
+                old_key: keys.keyring.current(kind).map(|key| key.id().to_string()),
                 new_key: awaited.id().to_string(),
             });
         }
@@ -192,6 +243,20 @@ impl KeyPolicy {
             ),
         })
     }
+}
+
+/// The algorithm of an age key, if it is not the one asked for. RSA keys of another size stay until
+/// they are due, as upstream's.
+fn other_algorithm(newest: &Key, wanted: KeyKind) -> Option<KeyKind> {
+    let found = newest.public().kind();
+    (wanted.envelope() == Kind::Age && found != wanted).then_some(found)
+}
+
+/// Whether somebody brought the key along. A key that a controller has made since this one started is
+/// no reason to make another: while one version follows the other with a changed `--age-keys`, each
+/// would replace the other's key without end.
+fn is_foreign(key: &Key) -> bool {
+    key.marks().succeeds.is_none()
 }
 
 fn answer(made: &KeyEntry) -> RequestOutcome {

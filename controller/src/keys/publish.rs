@@ -6,6 +6,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     convert::Infallible,
+    sync::Arc,
     time::Duration,
 };
 
@@ -17,9 +18,13 @@ use kube::{
     api::PostParams,
     runtime::{WatchStreamExt, watcher::watch_object},
 };
+use seal_envelope::Kind;
 use seal_keyring::{
-    AWAITS_BACKUP, Keyring,
-    requests::{ANSWERS_ITEM, Answers, INVENTORY_ITEM, KEY_REQUESTS, KEYS, PUBLIC_KEYS, Request},
+    AWAITS_BACKUP, Key, Keyring,
+    requests::{
+        ANSWERS_ITEM, Answers, CERTIFICATE_ITEM, CERTIFICATES_ITEM, INVENTORY_ITEM, KEY_REQUESTS,
+        KEYS, PUBLIC_KEYS, RECIPIENTS_ITEM, Request,
+    },
 };
 use tokio::{sync::watch, time};
 
@@ -151,9 +156,8 @@ impl Board {
         let snapshot = keys.snapshot();
         let awaited = awaited(&snapshot.keyring);
         let awaited = awaited.as_deref();
-        // Without a key what was published stays: nobody can seal with nothing.
-        if !snapshot.keyring.is_empty() {
-            let contents = certificates(&snapshot.keyring);
+        // Without a certificate what was published stays: nobody can seal with nothing.
+        if let Some(contents) = public_keys(&snapshot.keyring) {
             self.put(PUBLIC_KEYS, contents, awaited).await?;
         }
         let answers = self.merged(answers).await?;
@@ -249,27 +253,29 @@ impl Board {
     }
 }
 
-/// `cert.pem` is the certificate that seals, `certs.pem` all that may seal, that one first.
-fn certificates(keyring: &Keyring) -> BTreeMap<String, String> {
-    let awaited: BTreeSet<_> = keyring.awaiting_backup().map(|key| key.id()).collect();
-    let may_seal = keyring.iter().filter(|key| !awaited.contains(key.id()));
-    let pem: Vec<_> = may_seal.map(|key| key.certificate().to_pem()).collect();
-    [
-        (
-            "cert.pem".to_owned(),
-            pem.first().cloned().unwrap_or_default(),
-        ),
-        ("certs.pem".to_owned(), pem.concat()),
-    ]
-    .into()
+/// The certificate that seals, those of all RSA keys that may seal, that one first, and the recipient of
+/// the age key that seals. It is the only one: who encrypts to a file of recipients encrypts to all of
+/// them. `None` without a certificate.
+fn public_keys(keyring: &Keyring) -> Option<BTreeMap<String, String>> {
+    let text = |key: &Arc<Key>| key.public().to_text();
+    let certificates: Vec<_> = keyring.may_seal(Kind::Hybrid).map(text).collect();
+    let mut contents = BTreeMap::new();
+    contents.insert(CERTIFICATE_ITEM.to_owned(), certificates.first()?.clone());
+    contents.insert(CERTIFICATES_ITEM.to_owned(), certificates.concat());
+    let recipients = keyring.current(Kind::Age).map(text);
+    contents.extend(recipients.map(|file| (RECIPIENTS_ITEM.to_owned(), file)));
+    Some(contents)
 }
 
-/// The ids of the keys that await their backup, comma-separated.
+/// The keys of both kinds that await their backup.
+fn awaiting(keyring: &Keyring) -> impl Iterator<Item = &Arc<Key>> {
+    let kinds = Kind::ALL.into_iter();
+    kinds.flat_map(|kind| keyring.awaiting_backup(kind))
+}
+
+/// Their ids, comma-separated.
 fn awaited(keyring: &Keyring) -> Option<String> {
-    let ids: Vec<_> = keyring
-        .awaiting_backup()
-        .map(|key| key.id().as_str())
-        .collect();
+    let ids: Vec<_> = awaiting(keyring).map(|key| key.id().as_str()).collect();
     (!ids.is_empty()).then(|| ids.join(","))
 }
 
@@ -294,7 +300,7 @@ fn parsed((id, text): (&String, &String)) -> (String, Result<Request, String>) {
         0..=LONGEST_REQUEST => serde_json::from_str(text).map_err(|error| error.to_string()),
         _ => Err(format!("longer than {LONGEST_REQUEST} bytes")),
     };
-    let expected = "expected {\"action\":\"rotate\"}";
+    let expected = "expected {\"action\":\"rotate\"} or {\"action\":\"rotate\",\"kind\":\"age\"}";
     let request =
         request.map_err(|error| format!("the request cannot be read: {error}; {expected}"));
     (id.clone(), request)
@@ -308,7 +314,7 @@ async fn announce(
     announced: &mut BTreeSet<String>,
     now: Timestamp,
 ) {
-    for key in keyring.awaiting_backup() {
+    for key in awaiting(keyring) {
         if !announced.insert(key.uid().to_owned()) {
             continue;
         }
@@ -336,8 +342,22 @@ mod tests {
     #[test]
     fn a_request_that_cannot_be_read_is_answered_with_what_was_expected() {
         let read = |text: &str| parsed((&"id".to_owned(), &text.to_owned())).1;
-        assert_eq!(read("{\"action\":\"rotate\"}"), Ok(Request::Rotate));
-        for text in ["", "rotate", "{}", "{\"action\":\"dance\"}", "[]"] {
+        for (text, kind) in [
+            ("{\"action\":\"rotate\"}", Kind::Hybrid),
+            ("{\"action\":\"rotate\",\"kind\":\"rsa\"}", Kind::Hybrid),
+            ("{\"action\":\"rotate\",\"kind\":\"age\"}", Kind::Age),
+        ] {
+            assert_eq!(read(text), Ok(Request::Rotate { kind }), "{text}");
+        }
+        let of_no_kind = "{\"action\":\"rotate\",\"kind\":\"dsa\"}";
+        for text in [
+            "",
+            "rotate",
+            "{}",
+            "{\"action\":\"dance\"}",
+            "[]",
+            of_no_kind,
+        ] {
             let why = read(text).unwrap_err();
             assert!(why.contains("expected {\"action\":\"rotate\"}"), "{why}");
         }

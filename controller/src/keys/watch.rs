@@ -11,7 +11,9 @@ use kube::{
         watcher::{Config, Error, Event, watcher},
     },
 };
-use seal_keyring::{KEY_LABEL, Key, KeyEntry, KeyOrder, KeyState, Keyring, Wiped, state_of};
+use seal_keyring::{
+    AGE_KEY_LABEL, KEY_LABEL, Key, KeyEntry, KeyOrder, KeyState, Keyring, Wiped, state_of,
+};
 use tokio::time;
 
 use super::KeySink;
@@ -20,10 +22,12 @@ use super::KeySink;
 /// key that it has made.
 const RELIST: Duration = Duration::from_secs(5);
 
-/// The labelled key Secrets, and the one that upstream's earliest releases left without a label.
+/// The Secrets that are labelled as RSA keys and as age keys, and the one that upstream's earliest
+/// releases left without a label.
 #[derive(Debug, Clone, Copy)]
 enum Source {
-    Labelled,
+    Rsa,
+    Age,
     Legacy,
 }
 
@@ -57,11 +61,17 @@ pub async fn watch_keys(
     sink: KeySink,
 ) -> Infallible {
     let secrets: Api<Secret> = Api::namespaced(client, &namespace);
-    let labelled = watch_or_list(secrets.clone(), Config::default().labels(KEY_LABEL))
-        .map(|event| (Source::Labelled, event));
-    let by_name = Config::default().fields(&format!("metadata.name={}", choice.prefix));
-    let legacy = watch_or_list(secrets, by_name).map(|event| (Source::Legacy, event));
-    let mut events = pin!(stream::select(labelled, legacy));
+    let by_name = format!("metadata.name={}", choice.prefix);
+    let sources = [
+        (Source::Rsa, Config::default().labels(KEY_LABEL)),
+        (Source::Age, Config::default().labels(AGE_KEY_LABEL)),
+        (Source::Legacy, Config::default().fields(&by_name)),
+    ];
+    let watches = sources.map(|(source, config)| {
+        let events = watch_or_list(secrets.clone(), config);
+        events.map(move |event| (source, event)).boxed()
+    });
+    let mut events = pin!(stream::select_all(watches));
 
     let mut found = Found {
         prefix: choice.prefix.clone(),
@@ -75,8 +85,9 @@ pub async fn watch_keys(
                     sink.put(choice.keyring(found.keys()), found.others());
                 }
             }
-            Some((Source::Legacy, Err(error))) if may_not_watch(&error) => {}
-            Some((Source::Labelled, Err(error))) if may_not_watch(&error) => {
+            // Whoever may not watch one of them may watch none.
+            Some((Source::Age | Source::Legacy, Err(error))) if may_not_watch(&error) => {}
+            Some((Source::Rsa, Err(error))) if may_not_watch(&error) => {
                 tracing::warn!(
                     %error,
                     %namespace,
@@ -141,7 +152,8 @@ fn may_not_watch(error: &Error) -> bool {
 #[derive(Debug, Default)]
 struct Found {
     prefix: String,
-    labelled: Listed,
+    rsa: Listed,
+    age: Listed,
     legacy: Listed,
 }
 
@@ -162,7 +174,9 @@ enum Read {
 
 impl Found {
     fn is_complete(&self) -> bool {
-        self.labelled.complete && self.legacy.complete
+        [&self.rsa, &self.age, &self.legacy]
+            .iter()
+            .all(|listed| listed.complete)
     }
 
     fn keys(&self) -> Vec<Arc<Key>> {
@@ -173,7 +187,7 @@ impl Found {
         keys.collect()
     }
 
-    /// The Secrets that are no keys in use. One that both watches show counts once.
+    /// The Secrets that are no keys in use. One that several watches show counts once.
     fn others(&self) -> Vec<KeyEntry> {
         let others = self.read().filter_map(|(name, read)| match read {
             Read::Key(_) => None,
@@ -183,13 +197,15 @@ impl Found {
     }
 
     fn read(&self) -> impl Iterator<Item = (&String, &Read)> {
-        self.labelled.keys.iter().chain(&self.legacy.keys)
+        let labelled = self.rsa.keys.iter().chain(&self.age.keys);
+        labelled.chain(&self.legacy.keys)
     }
 
     fn apply(&mut self, source: Source, event: Event<Secret>) {
         let prefix = self.prefix.clone();
         let listed = match source {
-            Source::Labelled => &mut self.labelled,
+            Source::Rsa => &mut self.rsa,
+            Source::Age => &mut self.age,
             Source::Legacy => &mut self.legacy,
         };
         match event {
@@ -244,8 +260,8 @@ fn read(secret: Secret, prefix: &str) -> Option<Read> {
 #[cfg(test)]
 mod tests {
     use jiff::{SignedDuration, Timestamp};
-    use seal_envelope::KeySize;
-    use seal_keyring::NewKey;
+    use seal_envelope::{KeyKind, KeySize};
+    use seal_keyring::{NewAgeKey, NewKey};
 
     use super::*;
 
@@ -256,12 +272,17 @@ mod tests {
             .unwrap()
     }
 
+    fn age_secret(name: &str) -> Secret {
+        let key = NewAgeKey::generate(KeyKind::X25519, Timestamp::UNIX_EPOCH).unwrap();
+        key.secret("ns", name, BTreeMap::new(), BTreeMap::new())
+    }
+
     fn found() -> Found {
         let mut found = Found {
             prefix: "sealed-secrets-key".into(),
             ..Found::default()
         };
-        for source in [Source::Labelled, Source::Legacy] {
+        for source in [Source::Rsa, Source::Age, Source::Legacy] {
             found.apply(source, Event::Init);
             found.apply(source, Event::InitDone);
         }
@@ -279,11 +300,11 @@ mod tests {
     #[test]
     fn keys_arrive_change_and_vanish_while_running() {
         let mut found = found();
-        found.apply(Source::Labelled, Event::Apply(secret("a")));
+        found.apply(Source::Rsa, Event::Apply(secret("a")));
         let before = found.keys();
-        found.apply(Source::Labelled, Event::Apply(secret("a")));
+        found.apply(Source::Rsa, Event::Apply(secret("a")));
         assert_ne!(found.keys()[0].id(), before[0].id());
-        found.apply(Source::Labelled, Event::Delete(secret("a")));
+        found.apply(Source::Rsa, Event::Delete(secret("a")));
         assert!(names(&found).is_empty());
     }
 
@@ -291,13 +312,13 @@ mod tests {
     fn a_key_that_is_marked_as_compromised_goes_out_of_use() {
         let mut found = found();
         let mut key = secret("a");
-        found.apply(Source::Labelled, Event::Apply(key.clone()));
+        found.apply(Source::Rsa, Event::Apply(key.clone()));
         key.metadata
             .labels
             .as_mut()
             .unwrap()
             .insert(KEY_LABEL.into(), "compromised".into());
-        found.apply(Source::Labelled, Event::Apply(key));
+        found.apply(Source::Rsa, Event::Apply(key));
         assert!(names(&found).is_empty());
         let told = found.others();
         assert_eq!(told[0].standing.as_str(), "compromised");
@@ -309,10 +330,10 @@ mod tests {
         let mut found = found();
         let mut broken = secret("broken");
         broken.data = None;
-        found.apply(Source::Labelled, Event::Init);
-        found.apply(Source::Labelled, Event::InitApply(broken));
-        found.apply(Source::Labelled, Event::InitApply(secret("good")));
-        found.apply(Source::Labelled, Event::InitDone);
+        found.apply(Source::Rsa, Event::Init);
+        found.apply(Source::Rsa, Event::InitApply(broken));
+        found.apply(Source::Rsa, Event::InitApply(secret("good")));
+        found.apply(Source::Rsa, Event::InitDone);
         assert_eq!(names(&found), ["good"]);
         let told = found.others();
         assert_eq!(told[0].secret, "broken");
@@ -322,11 +343,51 @@ mod tests {
     #[test]
     fn the_keys_stay_in_use_while_a_new_list_comes_in() {
         let mut found = found();
-        found.apply(Source::Labelled, Event::Apply(secret("a")));
-        found.apply(Source::Labelled, Event::Init);
-        found.apply(Source::Labelled, Event::InitApply(secret("b")));
+        found.apply(Source::Rsa, Event::Apply(secret("a")));
+        found.apply(Source::Rsa, Event::Init);
+        found.apply(Source::Rsa, Event::InitApply(secret("b")));
         assert_eq!(names(&found), ["a"]);
-        found.apply(Source::Labelled, Event::InitDone);
+        found.apply(Source::Rsa, Event::InitDone);
         assert_eq!(names(&found), ["b"]);
+    }
+
+    #[test]
+    fn keys_of_both_kinds_are_used_and_a_list_of_one_kind_takes_none_of_the_other_away() {
+        let mut found = found();
+        found.apply(Source::Rsa, Event::Apply(secret("rsa")));
+        found.apply(Source::Age, Event::Apply(age_secret("age")));
+        assert_eq!(names(&found), ["rsa", "age"]);
+        found.apply(Source::Rsa, Event::Init);
+        found.apply(Source::Rsa, Event::InitDone);
+        assert_eq!(names(&found), ["age"]);
+    }
+
+    #[test]
+    fn an_age_key_goes_out_of_use_when_either_of_its_labels_says_so() {
+        let mut found = found();
+        let mut key = age_secret("a");
+        found.apply(Source::Age, Event::Apply(key.clone()));
+        let labels = key.metadata.labels.as_mut().unwrap();
+        labels.insert(KEY_LABEL.into(), "retired".into());
+        found.apply(Source::Age, Event::Apply(key.clone()));
+        found.apply(Source::Rsa, Event::Apply(key));
+        assert!(names(&found).is_empty());
+        let told = found.others();
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0].standing.as_str(), "retired");
+        assert_eq!(told[0].kind.as_deref(), Some("X25519"));
+    }
+
+    #[test]
+    fn nothing_is_known_before_the_lists_of_both_kinds_are_in() {
+        let mut found = Found::default();
+        for source in [Source::Rsa, Source::Legacy] {
+            found.apply(source, Event::Init);
+            found.apply(source, Event::InitDone);
+        }
+        assert!(!found.is_complete());
+        found.apply(Source::Age, Event::Init);
+        found.apply(Source::Age, Event::InitDone);
+        assert!(found.is_complete());
     }
 }

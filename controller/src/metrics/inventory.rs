@@ -13,6 +13,7 @@ use prometheus_client::{
     metrics::{MetricType, gauge::ConstGauge},
 };
 use seal_api::{Condition, ConditionStatus, ConditionType};
+use seal_envelope::Kind;
 
 use crate::{clock::Clock, keys::KeySource, leader::Leadership, watched::Watched};
 
@@ -28,6 +29,8 @@ pub struct Inventory {
     pub clock: Clock,
     /// After which age of the newest key a new one is made; zero for never.
     pub renew_period: SignedDuration,
+    /// Whether age keys are made and renewed, too.
+    pub makes_age_keys: bool,
     /// Whether no metric may name a SealedSecret (`--metrics-omit-secret-labels`).
     pub omit_names: bool,
 }
@@ -46,7 +49,8 @@ impl Collector for Inventory {
         self.counts(&mut encoder)?;
         self.conditions(&mut encoder)?;
         self.leader(&mut encoder)?;
-        self.current_key(&mut encoder)
+        self.keys(&mut encoder)?;
+        self.current_keys(&mut encoder)
     }
 }
 
@@ -174,18 +178,11 @@ impl Inventory {
         leads.encode(encoder.encode_descriptor("leader", help, None, MetricType::Gauge)?)
     }
 
-    fn current_key(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let snapshot = self.keys.snapshot();
-        let help = "After which age of the newest key a new one is made; 0 for never";
-        let period = ConstGauge::new(self.renew_period.as_secs());
-        period.encode(encoder.encode_descriptor(
-            "key_renew_period_seconds",
-            help,
-            None,
-            MetricType::Gauge,
-        )?)?;
-        let (used, awaited) = (&snapshot.keyring, snapshot.keyring.awaiting_backup());
-        let unmarked = used.iter().filter(|key| key.marks().backup.is_none());
+    fn keys(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let keyring = &self.keys.snapshot().keyring;
+        let unmarked = keyring.iter().filter(|key| key.marks().backup.is_none());
+        let kinds = Kind::ALL.into_iter();
+        let awaited = kinds.flat_map(|kind| keyring.awaiting_backup(kind));
         for (name, help, count) in [
             (
                 "keys_not_backed_up",
@@ -197,30 +194,60 @@ impl Inventory {
                 "Keys that seal only once they are backed up",
                 awaited.count(),
             ),
+            ("keys", "Keys in use", keyring.len()),
         ] {
             let count = ConstGauge::new(i64::try_from(count).unwrap_or(i64::MAX));
             count.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
         }
-        let help = "Keys in use";
-        let count = ConstGauge::new(i64::try_from(snapshot.keyring.len()).unwrap_or(i64::MAX));
-        count.encode(encoder.encode_descriptor("keys", help, None, MetricType::Gauge)?)?;
-        let (Some(key), Some(since)) =
-            (snapshot.keyring.current(), snapshot.keyring.current_since())
-        else {
+        Ok(())
+    }
+
+    /// By kind: each has a key that seals, and is renewed or not.
+    fn current_keys(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let keyring = &self.keys.snapshot().keyring;
+        let name = "key_renew_period_seconds";
+        let help = "After which age of the newest key a new one is made; 0 for never";
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for kind in Kind::ALL {
+            let renews = kind == Kind::Hybrid || self.makes_age_keys;
+            let period = if renews {
+                self.renew_period.as_secs()
+            } else {
+                0
+            };
+            let labels = [("kind", key_name(kind))];
+            ConstGauge::new(period).encode(family.encode_family(&labels)?)?;
+        }
+        let current = || {
+            let kinds = Kind::ALL.into_iter();
+            kinds.filter_map(|kind| Some((kind, keyring.current(kind)?)))
+        };
+        if current().next().is_none() {
+            return Ok(());
+        }
+        let name = "current_key_age_seconds";
+        let help = "Seconds since the current key became the newest";
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for (kind, key) in current() {
+            let age = self.clock.now().duration_since(keyring.time(key)).as_secs();
+            let labels = [("kind", key_name(kind))];
+            ConstGauge::new(age).encode(family.encode_family(&labels)?)?;
+        }
+        let Some(end) = current().find_map(|(_, key)| key.public().not_after()) else {
             return Ok(());
         };
-        let help = "Seconds since the current key became the newest";
-        let age = ConstGauge::new(self.clock.now().duration_since(since).as_secs());
-        age.encode(encoder.encode_descriptor(
-            "current_key_age_seconds",
-            help,
-            None,
-            MetricType::Gauge,
-        )?)?;
-        let help = "When the certificate of the current key expires, in seconds since 1970";
-        let expiry = ConstGauge::new(key.certificate().not_after().as_second());
         let name = "current_key_expiry_timestamp_seconds";
+        let help = "When the certificate of the current key expires, in seconds since 1970";
+        let expiry = ConstGauge::new(end.as_second());
         expiry.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
+    }
+}
+
+/// What the keys are called, as in requests for them.
+fn key_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Hybrid => "rsa",
+        Kind::Age => "age",
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use k8s_openapi::{api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use kube::{Api, Error, api::PostParams};
 use seal_api::{ConditionStatus, Mode, Record, SealedSecret};
-use seal_keyring::{KEY_LABEL, Wiped};
+use seal_keyring::{Wiped, has_key_label};
 use seal_sealing::Unsealed;
 
 use super::{
@@ -231,8 +231,7 @@ impl Task<'_> {
 
     async fn unseal(&self) -> Result<Unsealed, Failure> {
         let unsealed = self.wait_for_turn().await?;
-        let labels = unsealed.secret.metadata.labels.as_ref();
-        let is_a_key = labels.is_some_and(|labels| labels.contains_key(KEY_LABEL));
+        let is_a_key = has_key_label(unsealed.secret.metadata.labels.as_ref());
         if is_a_key && self.key.0 == self.context.namespace {
             return Err(would_be_a_key());
         }

@@ -15,7 +15,7 @@ use seal_api::{
     Mode,
     annotations::{MANAGED, PATCH, is_true},
 };
-use seal_keyring::KEY_LABEL;
+use seal_keyring::has_key_label;
 
 /// The metadata of a Secret, as far as reconciling needs it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,10 +63,7 @@ impl SecretMeta {
             }),
             managed: is_true(annotations, MANAGED),
             patch: is_true(annotations, PATCH),
-            key_label: metadata
-                .labels
-                .as_ref()
-                .is_some_and(|it| it.contains_key(KEY_LABEL)),
+            key_label: has_key_label(metadata.labels.as_ref()),
         }
     }
 
@@ -297,6 +294,17 @@ mod tests {
             let found = cache.find(&key_of(&metadata(&name(step), "1"))).unwrap();
             assert_eq!(found.resource_version, (step * 8 + 7).to_string());
         }
+    }
+
+    #[test]
+    fn the_labels_of_sealing_keys_of_both_kinds_are_kept_in_mind() {
+        let labelled = |label: &str| {
+            let mut metadata = metadata("key", "1");
+            metadata.labels = Some([(label.to_owned(), "any".to_owned())].into());
+            SecretMeta::of(&metadata).key_label
+        };
+        assert!(labelled(seal_keyring::KEY_LABEL) && labelled(seal_keyring::AGE_KEY_LABEL));
+        assert!(!labelled("app"));
     }
 
     #[test]

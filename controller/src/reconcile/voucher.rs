@@ -9,10 +9,10 @@ use std::fmt::Write;
 use seal_api::{Mode, Record};
 use seal_keyring::Keyring;
 
-/// The record with the code that the current key makes for it. Without a key there is none, and the
-/// record justifies nothing.
+/// The record with the code that the current RSA key makes for it, or where there is none the current
+/// age key. Without a key there is none, and the record justifies nothing.
 pub(super) fn vouched(mut record: Record, keyring: &Keyring) -> Record {
-    if let Some(key) = keyring.current() {
+    if let Some(key) = keyring.iter().next() {
         record.voucher = hexadecimal(&key.identity().vouch(&message(&record)));
     }
     record

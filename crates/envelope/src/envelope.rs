@@ -10,6 +10,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Hybrid, Self::Age];
+
     /// The kind that `envelope` says it is of.
     ///
     /// A hybrid envelope never begins as an age file does: its first two bytes would be the length

@@ -1,15 +1,18 @@
+use std::sync::Arc;
+
 use jiff::Timestamp;
-use k8s_openapi::{ByteString, api::core::v1::Secret};
+use k8s_openapi::api::core::v1::Secret;
 use seal_envelope::KeyId;
 use serde::{Deserialize, Serialize};
 
-use crate::{Backup, Certificate, Key, KeySecretError, KeyState, Keyring, Marks};
+use crate::{Backup, Key, KeySecretError, KeyState, Keyring, Marks, PublicKey, key::public_side};
 
 /// Every key Secret of a controller, in use or not, without anything private: what the controller
 /// publishes for key administrators, who may not read the Secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Inventory {
-    /// The current key first, then the newest.
+    /// Those in use first, RSA keys before age keys, of each kind the current one first and then the
+    /// newest; then the others.
     pub keys: Vec<KeyEntry>,
 }
 
@@ -24,16 +27,17 @@ pub struct KeyEntry {
     /// The id of the key, unless it cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The algorithm and its size, such as `RSA-4096`.
+    /// The algorithm, such as `RSA-4096`, `X25519` or `ML-KEM-768+X25519`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// When the Secret was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<Timestamp>,
-    /// The first moment of the certificate's validity.
+    /// From when on the key seals: of an RSA key the first moment of its certificate's validity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Timestamp>,
-    /// The last moment of the certificate's validity: nothing is sealed with it afterwards.
+    /// The last moment of the certificate's validity: nothing is sealed with it afterwards. Age keys
+    /// have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_after: Option<Timestamp>,
     /// Where the key is kept, too.
@@ -54,7 +58,7 @@ pub struct KeyEntry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
-    /// It seals and opens.
+    /// It seals and opens: there is one of each kind of keys.
     Current,
     /// It opens, and will seal once it is backed up.
     AwaitsBackup,
@@ -107,37 +111,26 @@ impl Inventory {
 
 impl KeyEntry {
     fn in_use(key: &Key, keyring: &Keyring) -> Self {
-        let is_current = keyring.current().is_some_and(|it| it.id() == key.id());
-        let awaits = || keyring.awaiting_backup().any(|it| it.id() == key.id());
-        let standing = match is_current {
-            true => Standing::Current,
-            false if awaits() => Standing::AwaitsBackup,
-            false => Standing::Active,
+        let is_key = |other: &Arc<Key>| other.id() == key.id();
+        let standing = match keyring.current(key.kind()) {
+            Some(current) if is_key(current) => Standing::Current,
+            _ if keyring.awaiting_backup(key.kind()).any(is_key) => Standing::AwaitsBackup,
+            _ => Standing::Active,
         };
         Self {
             created: key.created(),
-            ..Self::certified(key.name(), standing, key.certificate(), key.marks())
+            ..Self::readable(key.name(), standing, key.public(), key.marks())
         }
     }
 
     /// The entry of a Secret that is labelled as a key and not in use. Its private part is not read.
     #[must_use]
     pub fn out_of_use(secret: &Secret, state: KeyState) -> Self {
-        let data = secret.data.as_ref();
-        let pem = data.and_then(|data| data.get("tls.crt"));
-        let certificate = pem.map(|ByteString(pem)| Certificate::from_pem(pem));
         let name = secret.metadata.name.as_deref().unwrap_or_default();
         let standing = Standing::OutOfUse(state);
-        let mut entry = match certificate {
-            Some(Ok(certificate)) => {
-                Self::certified(name, standing, &certificate, &Marks::of(&secret.metadata))
-            }
-            Some(Err(error)) => Self::unreadable(
-                name,
-                standing,
-                KeySecretError::Certificate(error).to_string(),
-            ),
-            None => Self::unreadable(name, standing, KeySecretError::NoCertificate.to_string()),
+        let mut entry = match public_side(secret) {
+            Ok(public) => Self::readable(name, standing, &public, &Marks::of(&secret.metadata)),
+            Err(error) => Self::unreadable(name, standing, error.to_string()),
         };
         entry.created = secret
             .metadata
@@ -153,12 +146,12 @@ impl KeyEntry {
         Self::unreadable(name, Standing::Malformed, error.to_string())
     }
 
-    fn certified(name: &str, standing: Standing, certificate: &Certificate, marks: &Marks) -> Self {
+    fn readable(name: &str, standing: Standing, public: &PublicKey, marks: &Marks) -> Self {
         Self {
-            id: Some(certificate.key_id().to_string()),
-            kind: Some(certificate.recipients().kind().to_string()),
-            not_before: Some(certificate.not_before()),
-            not_after: Some(certificate.not_after()),
+            id: Some(public.key_id().to_string()),
+            kind: Some(public.kind().to_string()),
+            not_before: Some(public.not_before()),
+            not_after: public.not_after(),
             backup: marks.backup.clone(),
             made_for: marks.made_for.clone(),
             succeeds: marks.succeeds.as_ref().map(KeyId::to_string),

@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use seal_envelope::KeyId;
 use serde::{Deserialize, Serialize};
 
-use crate::{KEY_ACTIVE, KEY_LABEL};
+use crate::{AGE_KEY_LABEL, KEY_ACTIVE, KEY_LABEL};
 
 /// On a key Secret: the digest of the backup that holds the key, see [`Backup`].
 pub const BACKUP: &str = "seal.alt/backup";
@@ -19,7 +19,7 @@ pub const MADE_FOR: &str = "seal.alt/made-for";
 /// On a key Secret: the id of the key that was the newest when this one was made.
 pub const SUCCEEDS: &str = "seal.alt/succeeds";
 
-/// What the label [`KEY_LABEL`] says about a key.
+/// What its label, [`KEY_LABEL`] or [`AGE_KEY_LABEL`], says about a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyState {
@@ -207,9 +207,10 @@ impl Marks {
     }
 }
 
-/// The state of a Secret of the controller's namespace; `None` when it is no key at all.
+/// The state of a Secret of the controller's namespace; `None` when it is no key at all. One with the
+/// labels of both kinds is in use only when both say so.
 ///
-/// A Secret named exactly like the prefix counts without the label, too: upstream's earliest
+/// A Secret named exactly like the prefix counts without a label, too: upstream's earliest
 /// releases left it so. A Secret that any SealedSecret owns is never a key. Otherwise whoever may
 /// create a SealedSecret in the controller's namespace could plant a key that they know.
 #[must_use]
@@ -218,9 +219,15 @@ pub fn state_of(metadata: &ObjectMeta, prefix: &str) -> Option<KeyState> {
     if owners.iter().any(|owner| owner.kind == "SealedSecret") {
         return None;
     }
-    let labels = metadata.labels.as_ref();
-    match labels.and_then(|labels| labels.get(KEY_LABEL)) {
-        Some(label) => Some(label.as_str().into()),
-        None => (metadata.name.as_deref() == Some(prefix)).then_some(KeyState::Active),
+    let state = |label| {
+        let labels = metadata.labels.as_ref();
+        let value = labels.and_then(|labels| labels.get(label))?;
+        Some(KeyState::from(value.as_str()))
+    };
+    match (state(KEY_LABEL), state(AGE_KEY_LABEL)) {
+        (None, None) => (metadata.name.as_deref() == Some(prefix)).then_some(KeyState::Active),
+        (Some(KeyState::Active), Some(state)) | (Some(state), _) | (None, Some(state)) => {
+            Some(state)
+        }
     }
 }

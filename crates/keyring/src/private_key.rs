@@ -10,10 +10,10 @@ use crate::{Key, KeySecretError};
 /// A private key that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdentityError {
-    /// No PEM block of a private key was found.
+    /// Neither a PEM block of a private key nor an age identity was found.
     #[error(
         "no private key found: expected PEM that begins with -----BEGIN RSA PRIVATE KEY----- or \
-         -----BEGIN PRIVATE KEY-----"
+         -----BEGIN PRIVATE KEY-----, or an age identity that begins with AGE-SECRET-KEY-"
     )]
     Missing,
     /// The PEM is damaged.
@@ -25,6 +25,17 @@ pub enum IdentityError {
     /// The key cannot open envelopes.
     #[error("the private key cannot be used: {0}")]
     Key(#[from] KeyError),
+    /// A line of an age identity file is no identity.
+    #[error("line {line}: {error}")]
+    Age {
+        /// The number of the line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        error: KeyError,
+    },
+    /// An age identity file holds something else than text.
+    #[error("an age identity file is text, and this is not")]
+    NotText,
     /// The object is neither a key Secret nor a list of them.
     #[error("expected a key Secret or a list of them")]
     NotASecret,
@@ -66,7 +77,7 @@ pub fn identities_from_pem(pem: &[u8]) -> Result<Vec<Identity>, IdentityError> {
     Ok(identities)
 }
 
-/// Reads the private keys of a Kubernetes object: a key Secret, a `List` or `SecretList` of them, or
+/// Reads the private keys of a Kubernetes object: a key Secret of either kind, a `List` or `SecretList` of them, or
 /// a bare array, as upstream's `--recovery-private-key` takes them. A Secret of a list that holds no
 /// key at all is passed over. `object` is wiped.
 ///

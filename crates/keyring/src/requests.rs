@@ -7,10 +7,18 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use seal_envelope::Kind;
 use serde::{Deserialize, Serialize};
 
-/// The ConfigMap with the certificates: `cert.pem` seals, `certs.pem` has all in use.
+/// The ConfigMap with what everybody seals with: [`CERTIFICATE_ITEM`], [`CERTIFICATES_ITEM`] and, where
+/// there is an age key, [`RECIPIENTS_ITEM`].
 pub const PUBLIC_KEYS: &str = "seal-public-keys";
+/// The item of [`PUBLIC_KEYS`] with the current RSA key's certificate as PEM.
+pub const CERTIFICATE_ITEM: &str = "cert.pem";
+/// The item of [`PUBLIC_KEYS`] with the certificates of all RSA keys that may seal, as PEM.
+pub const CERTIFICATES_ITEM: &str = "certs.pem";
+/// The item of [`PUBLIC_KEYS`] with the recipient of the current age key, as a recipients file of age.
+pub const RECIPIENTS_ITEM: &str = "recipients.txt";
 /// The ConfigMap with the requests, one item each: its id and a [`Request`] as JSON.
 pub const KEY_REQUESTS: &str = "seal-key-requests";
 /// The ConfigMap with the [`Inventory`](crate::Inventory) and the [`Answers`].
@@ -25,7 +33,50 @@ pub const ANSWERS_ITEM: &str = "answers.json";
 #[serde(tag = "action", rename_all = "kebab-case")]
 pub enum Request {
     /// A new key that seals from then on.
-    Rotate,
+    Rotate {
+        /// Of which kind: `rsa`, unless told otherwise, or `age`.
+        #[serde(default = "rsa", with = "key_kind", skip_serializing_if = "is_default")]
+        kind: Kind,
+    },
+}
+
+fn rsa() -> Kind {
+    Kind::Hybrid
+}
+
+/// What was understood before there were age keys is written as it was.
+fn is_default(kind: &Kind) -> bool {
+    *kind == rsa()
+}
+
+/// Keys are called after their algorithm, not after the envelopes that they make.
+mod key_kind {
+    use seal_envelope::Kind;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Name {
+        Rsa,
+        Age,
+    }
+
+    pub(super) fn serialize<S: Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
+        let name = match kind {
+            Kind::Hybrid => Name::Rsa,
+            Kind::Age => Name::Age,
+        };
+        name.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Kind, D::Error> {
+        Ok(match Name::deserialize(deserializer)? {
+            Name::Rsa => Kind::Hybrid,
+            Name::Age => Kind::Age,
+        })
+    }
 }
 
 /// The answers by the ids of their requests.

@@ -9,7 +9,7 @@ use k8s_openapi::{
     api::core::v1::Secret,
     apimachinery::pkg::apis::meta::v1::{OwnerReference, Time},
 };
-use seal_envelope::{KeySize, Label};
+use seal_envelope::{KeyId, KeySize, Kind, Label};
 use seal_keyring::{
     Certificate, CertificateError, IdentityError, KEY_LABEL, Key, KeyOrder, KeySecretError,
     Keyring, Naming, NewKey, identities_from_objects, identities_from_pem, in_use, not_before,
@@ -138,13 +138,10 @@ fn a_new_key_is_read_back_from_its_secret_and_opens_what_it_seals() {
 
     let stored = Key::from_secret(secret).unwrap();
     assert_eq!(stored.id(), key.certificate().key_id());
-    assert_eq!(
-        stored.certificate().not_before(),
-        time("2026-01-02T03:04:05Z")
-    );
+    assert_eq!(stored.public().not_before(), time("2026-01-02T03:04:05Z"));
     let label = Label::new("team-a/db");
     let envelope = stored
-        .certificate()
+        .public()
         .recipients()
         .seal(&label, b"s3cr3t")
         .unwrap();
@@ -203,9 +200,9 @@ fn the_newest_certificate_is_current_whenever_its_secret_was_created() {
     let old = stored("2024-01-01T00:00:00Z", "old", "2026-01-01T00:00:00Z");
     let new = stored("2025-01-01T00:00:00Z", "new", "2024-01-01T00:00:00Z");
     let by_certificate = Keyring::new([old.clone(), new.clone()], "CertNotBefore".parse().unwrap());
-    assert_eq!(by_certificate.current().unwrap().name(), "new");
+    assert_eq!(by_certificate.current(Kind::Hybrid).unwrap().name(), "new");
     let by_secret = Keyring::new([old, new], "SecretCreationTimestamp".parse().unwrap());
-    assert_eq!(by_secret.current().unwrap().name(), "old");
+    assert_eq!(by_secret.current(Kind::Hybrid).unwrap().name(), "old");
 }
 
 #[test]
@@ -214,7 +211,8 @@ fn equal_times_are_ordered_the_same_way_by_everybody() {
     let (a, b) = (stored(same, "a", same), stored(same, "b", same));
     let one = Keyring::new([a.clone(), b.clone()], KeyOrder::default());
     let other = Keyring::new([b, a], KeyOrder::default());
-    assert_eq!(one.current().unwrap().id(), other.current().unwrap().id());
+    let current = |ring: &Keyring| ring.current(Kind::Hybrid).unwrap().id().clone();
+    assert_eq!(current(&one), current(&other));
 }
 
 #[test]
@@ -223,7 +221,7 @@ fn two_secrets_with_one_key_count_once() {
     let stored = |name| Arc::new(Key::from_secret(secret(&key, name)).unwrap());
     let keyring = Keyring::new([stored("b"), stored("a")], KeyOrder::default());
     assert_eq!(keyring.len(), 1);
-    assert_eq!(keyring.current().unwrap().name(), "a");
+    assert_eq!(keyring.current(Kind::Hybrid).unwrap().name(), "a");
 }
 
 #[test]
@@ -237,9 +235,20 @@ fn hinted_keys_are_tried_first_and_unknown_hints_are_passed_over() {
         .collect();
     let keyring = Keyring::new(keys.iter().cloned(), KeyOrder::default());
     let foreign = new_key("2024-01-01T00:00:00Z");
-    let order = keyring.preferring([foreign.certificate().key_id(), keys[0].id(), keys[0].id()]);
-    let order: Vec<_> = order.iter().map(|key| key.name()).collect();
-    assert_eq!(order, ["k1", "k3", "k2"]);
+    let foreign = foreign.certificate().key_id();
+    let order = |hints: &[&KeyId], last| {
+        let hints: Vec<_> = hints.iter().copied().cloned().collect();
+        let order = keyring.preferring(&hints, last);
+        order
+            .iter()
+            .map(|key| key.name().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let (k1, k2) = (keys[0].id(), keys[1].id());
+    assert_eq!(order(&[foreign, k1, k1], None), ["k1", "k3", "k2"]);
+    assert_eq!(order(&[], Some(k1)), ["k1", "k3", "k2"]);
+    assert_eq!(order(&[k1], Some(k2)), ["k1", "k2", "k3"]);
+    assert_eq!(order(&[k1, k2], Some(foreign)), ["k2", "k1", "k3"]);
 }
 
 #[test]

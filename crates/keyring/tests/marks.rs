@@ -9,7 +9,7 @@ use k8s_openapi::{
     api::core::v1::Secret,
     apimachinery::pkg::apis::meta::v1::{OwnerReference, Time},
 };
-use seal_envelope::KeySize;
+use seal_envelope::{KeySize, Kind};
 use seal_keyring::{
     AWAITS_BACKUP, BACKUP, BACKUP_TIME, Inventory, KEY_LABEL, Key, KeyEntry, KeyOrder,
     KeySecretError, KeyState, Keyring, MADE_FOR, Marks, NewKey, SUCCEEDS,
@@ -112,16 +112,16 @@ fn a_new_key_seals_once_it_is_backed_up_where_that_is_required() {
 
     let ring = requiring(&[&waiting, &old]);
     assert_eq!(names(ring.iter()), ["old", "new"]);
-    assert_eq!(ring.newest().unwrap().name(), "new");
-    assert_eq!(names(ring.awaiting_backup()), ["new"]);
+    assert_eq!(ring.newest(Kind::Hybrid).unwrap().name(), "new");
+    assert_eq!(names(ring.awaiting_backup(Kind::Hybrid)), ["new"]);
 
     let ring = requiring(&[&backed_up, &old]);
     assert_eq!(names(ring.iter()), ["new", "old"]);
-    assert_eq!(ring.awaiting_backup().count(), 0);
+    assert_eq!(ring.awaiting_backup(Kind::Hybrid).count(), 0);
 
     let ring = Keyring::new([old, waiting], KeyOrder::default());
     assert_eq!(names(ring.iter()), ["new", "old"], "nobody requires it");
-    assert_eq!(ring.awaiting_backup().count(), 0);
+    assert_eq!(ring.awaiting_backup(Kind::Hybrid).count(), 0);
 }
 
 #[test]
@@ -134,8 +134,8 @@ fn a_cluster_in_which_no_key_is_backed_up_seals_with_the_one_it_began_with() {
     );
     let ring = requiring(&[&second, &third, &first]);
     assert_eq!(names(ring.iter()), ["a", "c", "b"]);
-    assert_eq!(names(ring.awaiting_backup()), ["c", "b"]);
-    assert!(requiring(&[]).current().is_none());
+    assert_eq!(names(ring.awaiting_backup(Kind::Hybrid)), ["c", "b"]);
+    assert!(requiring(&[]).current(Kind::Hybrid).is_none());
 }
 
 #[test]
@@ -151,7 +151,10 @@ fn secrets_created_in_one_second_are_ordered_by_their_certificates() {
         assert_eq!(names(ring.iter()), ["k3", "k2", "k1"]);
     }
     let ring = Keyring::new([created(9)], order);
-    assert_eq!(ring.latest(), Some(time("2026-09-01T00:00:00Z")));
+    assert_eq!(
+        ring.latest(Kind::Hybrid),
+        Some(time("2026-09-01T00:00:00Z"))
+    );
 }
 
 #[test]
@@ -204,7 +207,7 @@ fn the_inventory_tells_every_key_and_nothing_private() {
     assert_eq!(inventory.keys[1].made_for, ["r1"]);
     assert_eq!(
         inventory.keys[4].problem.as_deref(),
-        Some("tls.key is missing or empty")
+        Some("tls.key is missing or empty (in the Secret of an age key, identity.txt)")
     );
     let id = inventory.keys[2].id.clone().unwrap();
     assert_eq!(inventory.find(&id).unwrap().secret, "old");
@@ -212,9 +215,23 @@ fn the_inventory_tells_every_key_and_nothing_private() {
 
 #[test]
 fn requests_and_answers_have_these_words() {
-    let request: Request = serde_json::from_str(r#"{"action":"rotate"}"#).unwrap();
-    assert_eq!(request, Request::Rotate);
-    assert!(serde_json::from_str::<Request>(r#"{"action":"dance"}"#).is_err());
+    for (text, kind) in [
+        (r#"{"action":"rotate"}"#, Kind::Hybrid),
+        (r#"{"action":"rotate","kind":"age"}"#, Kind::Age),
+    ] {
+        let request: Request = serde_json::from_str(text).unwrap();
+        assert_eq!(request, Request::Rotate { kind });
+        assert_eq!(serde_json::to_string(&request).unwrap(), text);
+    }
+    let rsa: Request = serde_json::from_str(r#"{"action":"rotate","kind":"rsa"}"#).unwrap();
+    let kind = Kind::Hybrid;
+    assert_eq!(rsa, Request::Rotate { kind });
+    for text in [
+        r#"{"action":"dance"}"#,
+        r#"{"action":"rotate","kind":"dsa"}"#,
+    ] {
+        assert!(serde_json::from_str::<Request>(text).is_err());
+    }
     let answer = |outcome| {
         let time = time("2026-01-01T00:00:00Z");
         serde_json::to_value(Answer { time, outcome }).unwrap()

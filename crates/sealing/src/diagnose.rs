@@ -1,7 +1,7 @@
 use std::fmt;
 
 use seal_api::{Scope, SealedSecret};
-use seal_envelope::{Diagnosis, Identity, KeyId};
+use seal_envelope::{Diagnosis, Identity, KeyId, Kind};
 
 use crate::{base64::decode, key_hints, label};
 
@@ -11,7 +11,9 @@ use crate::{base64::decode, key_hints, label};
 pub enum Cause {
     /// Sealed for a key that is not here.
     WrongKey {
-        /// The keys that the object says it is sealed with.
+        /// What it is sealed in.
+        kind: Kind,
+        /// The keys that the object says it is sealed with and that are not here.
         hints: Vec<KeyId>,
     },
     /// Sealed with a key that is here, but in another scope than the annotations say.
@@ -29,7 +31,7 @@ pub enum Cause {
     /// Truncated or damaged.
     Corrupt,
     /// Sealed with a key that is here, but it opens in no scope of this object: sealed for another
-    /// name or namespace, or damaged.
+    /// name or namespace, or damaged. Only of hybrid envelopes is no more known.
     WrongNameOrCorrupt {
         /// The key of the hint.
         key: KeyId,
@@ -39,23 +41,7 @@ pub enum Cause {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::WrongKey { hints } if hints.is_empty() => f.write_str(
-                "no key here opens it: it was sealed for another cluster, for another name or \
-                 namespace, or with a key that is gone; seal it again with this cluster's \
-                 certificate",
-            ),
-            Self::WrongKey { hints } => {
-                let ids = hints
-                    .iter()
-                    .map(KeyId::as_str)
-                    .collect::<Vec<_>>()
-                    .join(", ");
-                write!(
-                    f,
-                    "sealed with {ids}, which is not among the keys here; restore that key or seal \
-                     it again with this cluster's certificate"
-                )
-            }
+            Self::WrongKey { kind, hints } => wrong_key(*kind, hints, f),
             Self::WrongScope { sealed, asked } => write!(
                 f,
                 "sealed with {sealed} scope, but the annotations ask for {asked}: {}",
@@ -76,6 +62,31 @@ impl fmt::Display for Cause {
                  sealing, or the value is damaged; seal it again for this name and namespace"
             ),
         }
+    }
+}
+
+fn wrong_key(kind: Kind, hints: &[KeyId], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let ids: Vec<_> = hints.iter().map(KeyId::as_str).collect();
+    let ids = ids.join(", ");
+    match (kind, hints.is_empty()) {
+        (Kind::Hybrid, true) => f.write_str(
+            "no key here opens it: it was sealed for another cluster, for another name or \
+             namespace, or with a key that is gone; seal it again with this cluster's certificate",
+        ),
+        (Kind::Hybrid, false) => write!(
+            f,
+            "sealed with {ids}, which is not among the keys here; restore that key or seal it again \
+             with this cluster's certificate"
+        ),
+        (Kind::Age, true) => f.write_str(
+            "no age key here opens it: it was sealed for other recipients, or with a key that is \
+             gone; seal it again for this cluster's age recipient, too",
+        ),
+        (Kind::Age, false) => write!(
+            f,
+            "sealed in age for {ids}, none of which is among the keys here; restore one of them or \
+             seal it again for this cluster's age recipient, too"
+        ),
     }
 }
 
@@ -132,18 +143,26 @@ impl Diagnosing {
             Diagnosis::OtherLabel { key } => Cause::WrongName { key },
             Diagnosis::Damaged { .. } | Diagnosis::Malformed => Cause::Corrupt,
             Diagnosis::NoKey if self.tried < identities.len() => return (made, None),
-            Diagnosis::NoKey => not_opened(sealed, identities),
+            Diagnosis::NoKey => not_opened(sealed, Kind::of(&envelope), identities),
         };
         (made, Some(cause))
     }
 }
 
-/// No key opens it: the hint tells whether that key is here.
-fn not_opened(sealed: &SealedSecret, identities: &[&Identity]) -> Cause {
-    let hints = key_hints(&sealed.metadata);
-    let held = |hint: &&KeyId| identities.iter().any(|identity| identity.id() == *hint);
-    match hints.iter().find(held) {
-        Some(key) => Cause::WrongNameOrCorrupt { key: key.clone() },
-        None => Cause::WrongKey { hints },
+/// No key opens it: the hint tells whether that key is here. An age envelope for a key that is here
+/// would have told more.
+fn not_opened(sealed: &SealedSecret, kind: Kind, identities: &[&Identity]) -> Cause {
+    let mut hints = key_hints(&sealed.metadata);
+    let held = |hint: &KeyId| identities.iter().find(|it| it.id() == hint);
+    let could = hints.iter().find(|hint| {
+        let kind_of = |identity: &&&Identity| identity.recipient().kind().envelope() == kind;
+        held(hint).filter(kind_of).is_some()
+    });
+    match could {
+        Some(key) if kind == Kind::Hybrid => Cause::WrongNameOrCorrupt { key: key.clone() },
+        _ => {
+            hints.retain(|hint| held(hint).is_none());
+            Cause::WrongKey { kind, hints }
+        }
     }
 }

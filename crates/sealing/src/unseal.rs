@@ -8,7 +8,7 @@ use seal_api::{
     SealedSecret,
     annotations::{SKIP_SET_OWNER_REFERENCES, is_true},
 };
-use seal_envelope::{Identity, KeyId, Label, Opened, Plaintext};
+use seal_envelope::{Identity, KeyId, Kind, Label, Opened, Plaintext};
 use seal_manifest::{Reading, Stream};
 
 use crate::{Base64Error, Secret, base64::decode, label, owner_reference, render::render};
@@ -274,10 +274,14 @@ impl Unsealing {
         self.opened.into_iter().map(with_key).collect()
     }
 
-    /// The most private-key operations that the rest can take with so many identities.
-    #[must_use]
-    pub fn most_operations(&self, identities: usize) -> usize {
-        self.pending.len().saturating_mul(identities)
+    /// The most private-key operations that the rest can take with these identities.
+    pub fn most_operations<'a>(&self, identities: impl IntoIterator<Item = &'a Identity>) -> usize {
+        let taken = |identity: &Identity| {
+            let kind = identity.recipient().kind().envelope();
+            let pending = self.pending.iter();
+            pending.filter(|it| Kind::of(&it.envelope) == kind).count()
+        };
+        identities.into_iter().map(taken).sum()
     }
 
     fn blob(mut self) -> Result<Secret, UnsealError> {

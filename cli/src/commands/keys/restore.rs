@@ -99,7 +99,7 @@ impl Restore {
 /// Whether the order of two keys would change if they were created within one second: then their
 /// certificates decide.
 fn would_pass(before: &KeySecret, key: &KeySecret) -> bool {
-    let begins = |it: &KeySecret| it.key().certificate().not_before();
+    let begins = |it: &KeySecret| it.key().public().not_before();
     begins(before) >= begins(key)
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use seal_envelope::Kind;
 use seal_keyring::requests::{Request, RequestOutcome};
 use serde::Serialize;
 
@@ -71,7 +72,8 @@ impl Rotate {
         let service = self.controller.service(None);
         let outcome = with_client(&self.connection, async |client| {
             let desk = KeyDesk::of(client, &service);
-            desk.ask(&id, &Request::Rotate).await?;
+            desk.ask(&id, &Request::Rotate { kind: Kind::Hybrid })
+                .await?;
             desk.answer(&id, self.timeout).await
         })?;
         let (old, new) = match &outcome {
@@ -114,7 +116,8 @@ impl Rotate {
 pub(super) async fn new_key(desk: &KeyDesk<'_>) -> Result<RequestOutcome, Error> {
     const PATIENCE: Duration = Duration::from_secs(120);
     let id = random_id()?;
-    desk.ask(&id, &Request::Rotate).await?;
+    desk.ask(&id, &Request::Rotate { kind: Kind::Hybrid })
+        .await?;
     desk.answer(&id, PATIENCE).await
 }
 

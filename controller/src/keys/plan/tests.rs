@@ -15,6 +15,7 @@ fn policy(renew_hours: i64) -> KeyPolicy {
         namespace: "ns".into(),
         prefix: "sealed-secrets-key".into(),
         size: KeySize::Rsa2048,
+        age: None,
         validity: SignedDuration::from_hours(24),
         common_name: String::new(),
         renew_period: SignedDuration::from_hours(renew_hours),
@@ -65,25 +66,73 @@ fn occasion(
     started: Timestamp,
     now: Timestamp,
 ) -> Option<Occasion> {
-    let pending = &Pending::new();
+    let seen = Seen {
+        keys,
+        pending: &Pending::new(),
+        signalled: &BTreeSet::new(),
+        started,
+    };
+    Some(policy.plan(&seen, now).make?.occasion)
+}
+
+fn pending(ids: &[&str], kind: Kind) -> Pending {
+    let requests = ids
+        .iter()
+        .map(|id| ((*id).to_owned(), Ok(Request::Rotate { kind })));
+    requests.collect()
+}
+
+/// What is decided when these requests are there, and which of them the key would be made for.
+#[derive(Debug)]
+struct Decided {
+    make: Option<Make>,
+    made_for: Vec<String>,
+    answers: Answers,
+    sleep: Duration,
+}
+
+impl Decided {
+    fn occasion(&self) -> Option<Occasion> {
+        self.make.map(|make| make.occasion)
+    }
+}
+
+fn asked(policy: &KeyPolicy, keys: &Snapshot, ids: &[&str], now: Timestamp) -> Decided {
+    asked_for(policy, keys, &pending(ids, Kind::Hybrid), now)
+}
+
+fn asked_for(policy: &KeyPolicy, keys: &Snapshot, pending: &Pending, now: Timestamp) -> Decided {
     let seen = Seen {
         keys,
         pending,
-        signalled: false,
-        started,
-    };
-    policy.plan(&seen, now).make
-}
-
-fn asked(policy: &KeyPolicy, keys: &Snapshot, ids: &[&str], now: Timestamp) -> Plan {
-    let requests = ids.iter().map(|id| ((*id).to_owned(), Ok(Request::Rotate)));
-    let seen = Seen {
-        keys,
-        pending: &requests.collect(),
-        signalled: false,
+        signalled: &BTreeSet::new(),
         started: now,
     };
-    policy.plan(&seen, now)
+    let Plan {
+        make,
+        answers,
+        sleep,
+    } = policy.plan(&seen, now);
+    let kinds = Kind::ALL.into_iter();
+    Decided {
+        make,
+        made_for: kinds
+            .flat_map(|kind| policy.made_for(&seen, kind, now))
+            .collect(),
+        answers,
+        sleep,
+    }
+}
+
+/// What is made after a signal.
+fn signalled(policy: &KeyPolicy, keys: &Snapshot, now: Timestamp) -> Option<Occasion> {
+    let seen = Seen {
+        keys,
+        pending: &Pending::new(),
+        signalled: &Kind::ALL.into(),
+        started: now,
+    };
+    Some(policy.plan(&seen, now).make?.occasion)
 }
 
 fn made_for(ids: &[&str]) -> Marks {
@@ -97,7 +146,7 @@ fn made_for(ids: &[&str]) -> Marks {
 fn a_first_key_is_made_when_there_is_none() {
     let now = time("2026-01-01T00:00:00Z");
     let plan = asked(&policy(720), &snapshot(Keyring::default()), &["a"], now);
-    assert_eq!(plan.make, Some(Occasion::First));
+    assert_eq!(plan.occasion(), Some(Occasion::First));
     assert_eq!(plan.made_for, ["a"], "who asks meanwhile gets the same one");
 }
 
@@ -163,14 +212,14 @@ fn clocks_that_jump_by_hours_make_one_key_more_at_most_and_always_a_newer_one() 
             // A few looks at each time: no clock makes keys without end.
             for _ in 0..3 {
                 let keyring = ring(&made);
-                let newest = keyring.current().unwrap().id().clone();
+                let newest = keyring.current(Kind::Hybrid).unwrap().id().clone();
                 let keys = snapshot(keyring.clone());
                 if occasion(&policy, &keys, now, now).is_none() {
                     continue;
                 }
-                let begins = not_before(now, keyring.latest());
+                let begins = not_before(now, keyring.latest(Kind::Hybrid));
                 made.push(key(begins, real, &Marks::default()));
-                let current = ring(&made).current().unwrap().id().clone();
+                let current = ring(&made).current(Kind::Hybrid).unwrap().id().clone();
                 assert_ne!(current, newest, "the new key is the one that seals");
             }
         }
@@ -202,7 +251,7 @@ fn requests_at_one_time_are_met_by_one_key_and_each_is_answered_again_and_again(
     );
     let before = snapshot(ring(std::slice::from_ref(&old)));
     let plan = asked(&policy(0), &before, &["a", "b"], now);
-    assert_eq!(plan.make, Some(Occasion::Requests));
+    assert_eq!(plan.occasion(), Some(Occasion::Requests));
     assert_eq!(plan.made_for, ["a", "b"]);
     assert!(plan.answers.is_empty());
 
@@ -250,30 +299,17 @@ fn keys_on_request_are_limited_per_hour_and_others_are_not() {
     // Also when our clock is hours off in either direction.
     for granted in [minutes(60), minutes(300), minutes(-300)] {
         let plan = asked(&policy(0), &keys, &["c"], granted);
-        assert_eq!(plan.make, Some(Occasion::Requests));
+        assert_eq!(plan.occasion(), Some(Occasion::Requests));
     }
-    let pending = &Pending::new();
-    let seen = Seen {
-        keys: &keys,
-        pending,
-        signalled: true,
-        started: made,
-    };
-    assert_eq!(policy(0).plan(&seen, made).make, Some(Occasion::Signal));
+    assert_eq!(signalled(&policy(0), &keys, made), Some(Occasion::Signal));
 }
 
 #[test]
 fn a_request_that_cannot_be_read_is_refused_with_the_reason() {
     let keys = keys_since("2026-01-01T00:00:00Z");
-    let pending = &[("x".to_owned(), Err("no such action".to_owned()))].into();
+    let pending = [("x".to_owned(), Err("no such action".to_owned()))].into();
     let now = time("2026-01-02T00:00:00Z");
-    let seen = Seen {
-        keys: &keys,
-        pending,
-        signalled: false,
-        started: now,
-    };
-    let plan = policy(0).plan(&seen, now);
+    let plan = asked_for(&policy(0), &keys, &pending, now);
     assert_eq!(plan.make, None);
     let why = "no such action".to_owned();
     assert_eq!(plan.answers["x"].outcome, RequestOutcome::Refused { why });
@@ -296,14 +332,7 @@ fn while_a_key_awaits_its_backup_no_other_is_made_unless_it_is_due() {
         new_key: new.id().to_string(),
     };
     assert_eq!(plan.answers["a"].outcome, waiting);
-    let pending = &Pending::new();
-    let seen = Seen {
-        keys: &keys,
-        pending,
-        signalled: true,
-        started: now,
-    };
-    assert_eq!(policy(720).plan(&seen, now).make, None);
+    assert_eq!(signalled(&policy(720), &keys, now), None);
     // The period counts from the newest key, or one would be made at every look.
     let due = time("2026-02-01T00:00:00Z");
     let early = due.checked_sub(SignedDuration::from_secs(1)).unwrap();
@@ -313,3 +342,5 @@ fn while_a_key_awaits_its_backup_no_other_is_made_unless_it_is_due() {
         Some(Occasion::Due(due))
     );
 }
+
+mod age;

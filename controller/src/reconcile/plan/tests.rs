@@ -60,7 +60,7 @@ impl Situation {
                 resource_version: "7".into(),
             },
             mode: Mode::Owned,
-            keys: vec![KEYRING.current().unwrap().id().to_string()],
+            keys: vec![KEYRING.iter().next().unwrap().id().to_string()],
             values: vec![],
             voucher: String::new(),
         };
