@@ -1,5 +1,6 @@
 //! Our controller on the real API server, under the rights of `deploy/`.
 
+mod age_keys;
 mod drift;
 mod events;
 mod failures;

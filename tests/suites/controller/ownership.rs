@@ -11,7 +11,7 @@ use seal_api::{
     Scope, SealedSecret,
     annotations::{MANAGED, PATCH, SKIP_SET_OWNER_REFERENCES},
 };
-use seal_keyring::KEY_LABEL;
+use seal_keyring::{AGE_KEY_LABEL, Certificate, KEY_LABEL};
 use seal_sealing::{label, seal_value};
 use seal_tests::{ControlPlane, Installation, wait_for};
 
@@ -235,12 +235,14 @@ async fn a_sealed_secret_cannot_plant_a_sealing_key() {
     let planted: Api<SealedSecret> = Api::namespaced(site.client(), home);
     let by_label = format!("planted-{}", site.name());
     for (name, label) in [
-        (by_label.as_str(), Some("active")),
+        (by_label.as_str(), Some(KEY_LABEL)),
+        (by_label.as_str(), Some(AGE_KEY_LABEL)),
         ("sealed-secrets-key", None),
+        ("sealed-secrets-key-age-bcdfg", None),
     ] {
-        let values = [("tls.crt", "x"), ("tls.key", "x")];
+        let values = [("tls.crt", "x"), ("tls.key", "x"), ("identity.txt", "x")];
         let sealed = seal_for(certificate.recipients(), home, name, &values, |plain| {
-            plain.metadata.labels = label.map(|value| texts(&[(KEY_LABEL, value)]));
+            plain.metadata.labels = label.map(|label| texts(&[(label, "active")]));
         });
         planted
             .create(&PostParams::default(), &sealed)
@@ -279,9 +281,15 @@ async fn the_deprecated_blob_cannot_plant_a_sealing_key_either() {
     };
     let home = controller.installation().namespace();
     let certificate = certificate(&controller).await;
+    for key_label in [KEY_LABEL, AGE_KEY_LABEL] {
+        plant_by_blob(&site, home, &certificate, key_label).await;
+    }
+}
+
+async fn plant_by_blob(site: &Site, home: &str, certificate: &Certificate, key_label: &str) {
     let name = format!("blob-{}", site.name());
     let inner = format!(
-        "kind: Secret\nmetadata: {{labels: {{{KEY_LABEL}: active}}}}\nstringData: {{a: b}}\n"
+        "kind: Secret\nmetadata: {{labels: {{{key_label}: active}}}}\nstringData: {{a: b}}\n"
     );
     let label = label(Scope::Strict, home, &name);
     let blob = seal_value(inner.as_bytes(), &label, certificate.recipients()).unwrap();

@@ -393,7 +393,7 @@ impl Desk {
     }
 
     /// Changes the requests as a key administrator does.
-    async fn ask(&self, change: &Value) {
+    pub(super) async fn ask(&self, change: &Value) {
         wait_for(&self.maps, KEY_REQUESTS, "there", |_| true).await;
         self.patch(KEY_REQUESTS, change).await;
     }
@@ -403,14 +403,14 @@ impl Desk {
         self.maps.patch(name, &parameters, &change).await.unwrap()
     }
 
-    async fn answer(&self, id: &str) -> RequestOutcome {
+    pub(super) async fn answer(&self, id: &str) -> RequestOutcome {
         let answered = |map: &ConfigMap| answers(map).contains_key(id);
         let map = wait_for(&self.maps, KEYS, &format!("answering {id}"), answered).await;
         answers(&map).remove(id).unwrap().outcome
     }
 
     /// Waits until all is written and no request is left.
-    async fn worked_off(&self) {
+    pub(super) async fn worked_off(&self) {
         wait_for(&self.maps, PUBLIC_KEYS, "published", |_| true).await;
         wait_for(&self.maps, KEYS, "listing keys", |map| {
             !inventory(map).keys.is_empty()
@@ -428,7 +428,7 @@ impl Desk {
     }
 
     /// All keys as they are listed.
-    async fn keys(&self) -> Vec<KeyEntry> {
+    pub(super) async fn keys(&self) -> Vec<KeyEntry> {
         inventory(&self.maps.get(KEYS).await.unwrap()).keys
     }
 
@@ -455,14 +455,14 @@ fn inventory(map: &ConfigMap) -> Inventory {
         .unwrap_or_default()
 }
 
-fn done(outcome: RequestOutcome) -> (Option<String>, String) {
+pub(super) fn done(outcome: RequestOutcome) -> (Option<String>, String) {
     match outcome {
         RequestOutcome::Done { old_key, new_key } => (old_key, new_key),
         other => panic!("{other:?}"),
     }
 }
 
-fn refused(outcome: RequestOutcome) -> String {
+pub(super) fn refused(outcome: RequestOutcome) -> String {
     match outcome {
         RequestOutcome::Refused { why } => why,
         other => panic!("{other:?}"),
