@@ -41,7 +41,7 @@ async fn every_option_becomes_its_flag() {
             .collect()
     };
     let file = values_file("options");
-    let expected = "--additional-namespaces=team-a,team-b|--drift-policy=report|\
+    let expected = "--additional-namespaces=team-a,team-b|--age-keys=pq|--drift-policy=report|\
         --key-cutoff-time=Mon, 14 Oct 2024 21:45:30 +0200|--key-order-priority=SecretCreationTimestamp|\
         --key-prefix=sealed-secrets-key|--key-renew-period=720h30m|--key-size=2048|--key-ttl=8760h00m00s|\
         --kubeclient-burst=1000000|--kubeclient-qps=50|--label-selector=sealed=yes|--listen-addr=:9090|\
@@ -60,6 +60,11 @@ async fn every_option_becomes_its_flag() {
     assert_eq!(flags(&[]), defaults.map(str::to_owned).into());
     let never = flags(&["--set-string=keyrenewperiod=0"]);
     assert!(never.contains("--key-renew-period=0"), "{never:?}");
+    // In a values file YAML reads off as false.
+    for off in ["--set=ageKeys=off", "--set-json=ageKeys=false"] {
+        let off = flags(&[off]);
+        assert!(off.contains("--age-keys=off"), "{off:?}");
+    }
     let confined = flags(&["--set=rbac.namespacedRoles=true"]);
     assert!(confined.contains("--all-namespaces=false"), "{confined:?}");
     let several = flags(&["--set=replicas=2"]);
@@ -86,6 +91,7 @@ async fn what_cannot_be_done_is_refused_with_its_name() {
         ("logFormat=xml", "at '/logFormat'"),
         ("keyttl=tomorrow", "at '/keyttl'"),
         ("keySize=1024", "at '/keySize'"),
+        ("ageKeys=rsa", "at '/ageKeys'"),
         ("driftPolicy=fix", "at '/driftPolicy'"),
         ("containerPorts.http=80000", "at '/containerPorts/http'"),
         ("rateLimit=often", "at '/rateLimit'"),

@@ -11,6 +11,7 @@ The controller's flags, from the values.
     "key-ttl" .Values.keyttl
     "key-cutoff-time" .Values.keycutofftime
     "key-order-priority" .Values.keyOrderPriority
+    "age-keys" (kindIs "bool" .Values.ageKeys | ternary "off" .Values.ageKeys)
     "key-size" .Values.keySize
     "my-cn" .Values.certificateCommonName
     "privatekey-annotations" (include "seal.pairs" (dict "name" "privateKeyAnnotations" "map" .Values.privateKeyAnnotations))
