@@ -1,4 +1,4 @@
-use crate::{Identity, KeyId, Label, Plaintext, age, hybrid, key::PrivateKey};
+use crate::{Identity, KeyId, Label, Plaintext, Stanzas, age, hybrid, key::PrivateKey};
 
 /// The kinds of envelopes, told apart by their first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,7 +38,12 @@ pub enum Shape {
         plaintext: usize,
     },
     /// An age file.
-    Age,
+    Age {
+        /// Whom it is for, as far as its header tells. Which keys these are, it does not tell.
+        stanzas: Stanzas,
+        /// Bytes of its label and its plaintext together.
+        labelled: usize,
+    },
 }
 
 impl Shape {
@@ -46,7 +51,9 @@ impl Shape {
     #[must_use]
     pub fn of(envelope: &[u8]) -> Option<Self> {
         match Kind::of(envelope) {
-            Kind::Age => age::is_well_formed(envelope).then_some(Self::Age),
+            Kind::Age => {
+                age::shape(envelope).map(|(stanzas, labelled)| Self::Age { stanzas, labelled })
+            }
             Kind::Hybrid => hybrid::lengths(envelope)
                 .map(|(modulus, plaintext)| Self::Hybrid { modulus, plaintext }),
         }

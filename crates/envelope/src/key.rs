@@ -132,6 +132,15 @@ impl From<PublicKey> for Recipient {
     }
 }
 
+/// The same key, whoever holds it.
+impl PartialEq for Recipient {
+    fn eq(&self, other: &Self) -> bool {
+        self.id() == other.id()
+    }
+}
+
+impl Eq for Recipient {}
+
 impl FromStr for Recipient {
     type Err = KeyError;
 

@@ -36,7 +36,7 @@ mod recipients;
 mod rsa;
 mod voucher;
 
-pub use age::{DecryptError, generate_age};
+pub use age::{DecryptError, Stanzas, generate_age};
 pub use envelope::{Diagnosis, Kind, OpenError, Opened, SealError, Shape, diagnose, open};
 pub use id::{KeyId, ParseKeyIdError};
 pub use key::{Identity, KeyError, KeyKind, Recipient};

@@ -7,7 +7,8 @@ use std::{io::Write, iter, sync::LazyLock};
 use proptest::prelude::*;
 use seal_envelope::{
     DecryptError, Diagnosis, Identity, KeyError, KeyKind, KeySize, Kind, Label, OpenError,
-    PrivateKeyDer, Recipient, Recipients, RecipientsError, diagnose, generate_age, open,
+    PrivateKeyDer, Recipient, Recipients, RecipientsError, Shape, Stanzas, diagnose, generate_age,
+    open,
 };
 
 static CLASSIC: LazyLock<[Identity; 3]> = LazyLock::new(|| made(KeyKind::X25519));
@@ -171,6 +172,46 @@ fn recipients_that_would_weaken_each_other_are_refused() {
         .take(33);
     let many = Recipients::new(many.map(|i| i.recipient().clone())).unwrap_err();
     assert_eq!(many, RecipientsError::TooMany { count: 33 });
+}
+
+#[test]
+fn the_most_recipients_that_may_be_sealed_for_all_open() {
+    let identities: Vec<Identity> = iter::repeat_with(|| made(KeyKind::X25519))
+        .flatten()
+        .take(32)
+        .collect();
+    let envelope = recipients(&identities).seal(&label("a/b"), b"x").unwrap();
+    for identity in &identities {
+        assert!(identity.open(&envelope, &label("a/b")).is_ok());
+    }
+}
+
+#[test]
+fn an_envelope_tells_without_a_key_how_many_it_is_for_and_how_long_it_is() {
+    for identities in both() {
+        for (count, length) in [(1, 0), (2, 1), (3, 65_521), (3, 65_522), (2, 200_000)] {
+            let plaintext = vec![7; length];
+            let sealed = recipients(&identities[..count]);
+            let envelope = sealed.seal(&label("team-a"), &plaintext).unwrap();
+            let Some(Shape::Age { stanzas, labelled }) = Shape::of(&envelope) else {
+                panic!("{count} {length}");
+            };
+            let (x25519, post_quantum) = match sealed.kind() {
+                KeyKind::X25519 => (count, 0),
+                _ => (0, count),
+            };
+            let expected = Stanzas {
+                x25519,
+                post_quantum,
+                other: 0,
+            };
+            assert_eq!(stanzas, expected);
+            assert_eq!((stanzas.recipients(), labelled), (count, length + 6));
+            for end in [0, 30, 200] {
+                assert_eq!(Shape::of(&envelope[..end]), None, "{end}");
+            }
+        }
+    }
 }
 
 #[test]

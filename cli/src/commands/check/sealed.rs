@@ -315,7 +315,7 @@ fn envelope(
             plaintext
         }
         // How much of it is header depends on its recipients.
-        Some(Shape::Age) => 0,
+        Some(Shape::Age { .. }) => 0,
         _ => {
             let message = format!("{called}: truncated or damaged; seal it again");
             findings.push(Finding::error(Rule::Envelope, at, message));

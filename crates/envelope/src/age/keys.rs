@@ -59,14 +59,19 @@ impl FromStr for Recipient {
                 .parse()
                 .map(PublicKey::PostQuantum)
                 .map_err(|_| "a malformed post-quantum age recipient (age1pq1…)"),
+            // Bech32 has no 1 behind the one that ends the prefix.
+            _ if text.strip_prefix("age1").is_some_and(|it| it.contains('1')) => Err(
+                "a recipient of a plugin, and plugins are not run here; make an age key with \
+                 age-keygen",
+            ),
             _ if text.starts_with("age1") => text
                 .parse()
                 .map(PublicKey::X25519)
-                .map_err(|_| "a malformed age recipient (age1…), or one of a plugin"),
+                .map_err(|_| "a malformed age recipient (age1…)"),
             _ if text.starts_with("ssh-") => {
                 Err("SSH keys cannot be recipients here; make an age key with age-keygen")
             }
-            _ => Err("expected an age recipient: age1… or age1pq1…"),
+            _ => Err("expected an age recipient: age1… or age1pq1…; a passphrase is none"),
         };
         key.map(Self::new).map_err(KeyError::Age)
     }

@@ -19,13 +19,22 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use zeroize::Zeroizing;
 
 use crate::{Label, OpenError, Plaintext, SealError, envelope::Finding};
-pub use file::DecryptError;
-pub(crate) use file::{MAGIC, MOST_RECIPIENTS, decrypt, encrypt, is_well_formed};
+pub use file::{DecryptError, Stanzas};
+pub(crate) use file::{MAGIC, MOST_RECIPIENTS, decrypt, encrypt};
 pub use keys::generate_age;
 pub(crate) use keys::{Identity, Recipient};
 
 const PAYLOAD_MAGIC: &[u8] = b"sealed\0\x01";
 const LABEL_LENGTH: usize = 2;
+
+/// Whom `envelope` says it is for, and how many bytes its label and its plaintext have together, if
+/// it is not damaged so that it shows.
+pub(crate) fn shape(envelope: &[u8]) -> Option<(Stanzas, usize)> {
+    let header = file::Header::of(envelope)?;
+    let payload = header.payload(envelope)?;
+    let labelled = payload.saturating_sub(PAYLOAD_MAGIC.len() + LABEL_LENGTH);
+    Some((header.stanzas, labelled))
+}
 
 /// Seals `plaintext` under `label` for all `recipients`, which are of one kind.
 pub(crate) fn seal<'a>(
