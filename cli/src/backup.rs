@@ -3,11 +3,9 @@
 //! It is what `kubectl get secret -o yaml` prints, without what a cluster adds to its objects: once
 //! decrypted, `kubectl apply` takes it, and files that were made with kubectl are read as well.
 
-mod age_keys;
 mod error;
 mod key_secret;
 
-pub use age_keys::{identities, recipients};
 pub use error::BackupError;
 pub use key_secret::{KeySecret, UNLABELLED};
 

@@ -1,11 +1,11 @@
-//! Certificates that were fetched, kept for the time when nobody can be asked.
+//! Certificates and recipients that were fetched, kept for the time when nobody can be asked.
 
 use std::{env, fmt::Write, fs, io, path::PathBuf};
 
 use jiff::Timestamp;
-use seal_keyring::Certificate;
 
 use crate::{
+    cluster::Published,
     error::Error,
     output::{Batch, Privacy},
     report,
@@ -14,29 +14,31 @@ use crate::{
 /// No file system takes longer names.
 const LONGEST_NAME: usize = 255;
 
-/// The place of one certificate: `$XDG_CACHE_HOME/seal/certificates`, by default below `~/.cache`,
+/// The place of one certificate, or of the recipients of one cluster: `$XDG_CACHE_HOME/seal/certificates`, by default below `~/.cache`,
 /// and there a file for each cluster and controller, or for each URL. Its time of change tells when
 /// it was fetched.
 #[derive(Debug)]
 pub struct Entry {
+    what: Published,
     /// `None` where there is no home, or its name would be too long.
     file: Option<PathBuf>,
 }
 
 struct Kept {
-    pem: Vec<u8>,
-    certificate: Certificate,
+    bytes: Vec<u8>,
+    keys: String,
     at: Timestamp,
 }
 
 impl Entry {
     /// The place of what these words name; `of` is what the first of them is.
     #[must_use]
-    pub fn new(of: &str, words: &[&str]) -> Self {
+    pub fn new(what: Published, of: &str, words: &[&str]) -> Self {
         let name = words.iter().map(|word| escaped(word)).collect::<Vec<_>>();
-        let name = format!("{of},{}.pem", name.join(","));
+        let name = format!("{of},{}.{}", name.join(","), what.extension());
         let file = directory().filter(|_| name.len() <= LONGEST_NAME);
         Self {
+            what,
             file: file.map(|directory| directory.join(name)),
         }
     }
@@ -49,22 +51,26 @@ impl Entry {
     pub fn through(&self, fetched: Result<Vec<u8>, Error>) -> Result<Vec<u8>, Error> {
         let kept = self.read();
         match (fetched, kept) {
-            (Ok(pem), kept) => {
-                if let Ok(certificate) = Certificate::from_pem(&pem) {
+            (Ok(bytes), kept) => {
+                if let Some(keys) = self.what.keys(&bytes) {
                     if let Some(kept) = kept {
-                        tell_of_change(&kept, &certificate);
+                        tell_of_change(&kept, &keys);
                     }
-                    self.keep(&pem);
+                    self.keep(&bytes);
                 }
-                Ok(pem)
+                Ok(bytes)
             }
             (Err(error), Some(kept)) if error.is_of_the_network() => {
                 report::warning(&format_args!(
-                    "{error}; sealing with the certificate of key {} that was fetched on {}",
-                    kept.certificate.key_id(),
+                    "{error}; sealing {} {} that was fetched on {}",
+                    match self.what {
+                        Published::Certificate => "with the certificate of key",
+                        Published::Recipients => "for the recipient of key",
+                    },
+                    kept.keys,
                     kept.at.strftime("%F")
                 ));
-                Ok(kept.pem)
+                Ok(kept.bytes)
             }
             (Err(error), _) => Err(error),
         }
@@ -72,37 +78,36 @@ impl Entry {
 
     fn read(&self) -> Option<Kept> {
         let file = self.file.as_ref()?;
-        let pem = fs::read(file).ok()?;
+        let bytes = fs::read(file).ok()?;
         let modified = fs::metadata(file).and_then(|it| it.modified()).ok()?;
         Some(Kept {
-            certificate: Certificate::from_pem(&pem).ok()?,
-            pem,
+            keys: self.what.keys(&bytes)?,
+            bytes,
             at: modified.try_into().ok()?,
         })
     }
 
     /// A cache that cannot be written is none; nobody has to hear of it.
-    fn keep(&self, pem: &[u8]) {
+    fn keep(&self, bytes: &[u8]) {
         let Some(file) = &self.file else { return };
         let Some(directory) = file.parent() else {
             return;
         };
         if create_private(directory).is_ok() {
             let mut batch = Batch::default();
-            if batch.add(file, pem, Privacy::Private).is_ok() {
+            if batch.add(file, bytes, Privacy::Private).is_ok() {
                 let _ = batch.commit();
             }
         }
     }
 }
 
-fn tell_of_change(kept: &Kept, now: &Certificate) {
-    let before = kept.certificate.key_id();
-    if before != now.key_id() {
+fn tell_of_change(kept: &Kept, now: &str) {
+    let before = &kept.keys;
+    if before != now {
         report::warning(&format_args!(
-            "the key is {} now; on {} it was {before}. Controllers make a new key every 30 days \
+            "the key is {now} now; on {} it was {before}. Controllers make a new key every 30 days \
              unless told otherwise; pins in .seal.yaml refuse keys that nobody has looked at",
-            now.key_id(),
             kept.at.strftime("%F")
         ));
     }

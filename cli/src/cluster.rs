@@ -5,9 +5,10 @@ mod controller;
 pub mod key_secrets;
 pub mod keys;
 pub mod plugin;
+mod published;
 pub mod resealing;
 
-use std::{future::Future, time::Duration};
+use std::{collections::BTreeMap, future::Future, time::Duration};
 
 use http::Request;
 use k8s_openapi::api::core::v1::{ConfigMap, Service};
@@ -19,11 +20,9 @@ use tokio::runtime::Runtime;
 pub use connection::Connection;
 pub(crate) use connection::parse_timeout;
 pub use controller::{Controller, ServiceName};
+pub use published::Published;
 
 use crate::error::{Error, reason_of, reason_of_io};
-
-/// The item of [`PUBLIC_KEYS`] with the newest certificate.
-const CERTIFICATE: &str = "cert.pem";
 
 /// A cluster that can be asked.
 pub struct Cluster {
@@ -39,21 +38,30 @@ impl Cluster {
         &self.url
     }
 
-    /// The certificate with which it wants to have things sealed, as it publishes it.
+    /// What it publishes for those who seal, as it is; no recipients where it has no age key.
     ///
     /// The ConfigMap is asked first, then the controller itself by way of the API server's service
     /// proxy, as kubeseal does.
     ///
     /// # Errors
     /// [`Error::Cluster`].
-    pub async fn certificate(&self, service: &ServiceName) -> Result<String, Error> {
+    pub async fn published(
+        &self,
+        service: &ServiceName,
+        what: Published,
+    ) -> Result<Option<String>, Error> {
         let fetched = async {
-            match published(&self.client, &service.namespace).await? {
-                Some(pem) => Ok(pem),
-                None => proxied(&self.client, service).await,
+            let map = published(&self.client, &service.namespace).await?;
+            let is_there = map.is_some();
+            match map.and_then(|mut items| items.remove(what.item())) {
+                Some(text) => Ok(Some(text)),
+                // Whoever writes the ConfigMap writes all that there is.
+                None if is_there && what == Published::Recipients => Ok(None),
+                None => proxied(&self.client, service, what).await,
             }
         };
-        self.in_time("fetch the certificate", fetched).await
+        self.in_time(&format!("fetch {}", what.name()), fetched)
+            .await
     }
 
     /// Whether the controller can open each of these SealedSecrets (`POST /v1/verify`), in their
@@ -131,12 +139,13 @@ pub fn runtime() -> Result<Runtime, Error> {
 }
 
 /// `None` where there is no such ConfigMap or no right to read it: upstream has none.
-async fn published(client: &Client, namespace: &str) -> Result<Option<String>, Error> {
+async fn published(
+    client: &Client,
+    namespace: &str,
+) -> Result<Option<BTreeMap<String, String>>, Error> {
     let maps = Api::<ConfigMap>::namespaced(client.clone(), namespace);
     match maps.get_opt(PUBLIC_KEYS).await {
-        Ok(map) => Ok(map
-            .and_then(|map| map.data)
-            .and_then(|mut data| data.remove(CERTIFICATE))),
+        Ok(map) => Ok(map.map(|map| map.data.unwrap_or_default())),
         Err(kube::Error::Api(status)) if matches!(status.code, 401 | 403 | 404) => Ok(None),
         Err(error) => Err(refused(
             format!("read the ConfigMap {PUBLIC_KEYS} in {namespace}"),
@@ -145,19 +154,27 @@ async fn published(client: &Client, namespace: &str) -> Result<Option<String>, E
     }
 }
 
-async fn proxied(client: &Client, service: &ServiceName) -> Result<String, Error> {
-    let path = format!("{}/v1/{CERTIFICATE}", proxy(client, service).await?);
-    let what = || {
+/// `None` where the controller has no recipients; it always has a certificate.
+async fn proxied(
+    client: &Client,
+    service: &ServiceName,
+    what: Published,
+) -> Result<Option<String>, Error> {
+    let path = format!("{}/v1/{}", proxy(client, service).await?, what.item());
+    let asked = || {
         let ServiceName { name, namespace } = service;
-        format!("get the certificate from the Service {name} in {namespace}")
+        format!("get {} from the Service {name} in {namespace}", what.name())
     };
     let request = Request::get(path)
         .body(Vec::new())
-        .map_err(|error| refused(what(), &kube::Error::HttpError(error)))?;
-    client
-        .request_text(request)
-        .await
-        .map_err(|error| refused(what(), &error))
+        .map_err(|error| refused(asked(), &kube::Error::HttpError(error)))?;
+    match client.request_text(request).await {
+        Ok(text) => Ok(Some(text)),
+        Err(kube::Error::Api(status)) if status.is_not_found() && what == Published::Recipients => {
+            Ok(None)
+        }
+        Err(error) => Err(refused(asked(), &error)),
+    }
 }
 
 /// The path under which the API server passes requests on to the controller: by the first port of

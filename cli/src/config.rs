@@ -23,7 +23,7 @@ use seal_api::Scope;
 use seal_envelope::KeyId;
 use serde_json::Value;
 
-use crate::certificate::Place;
+use crate::{age_keys::Found, certificate::Place};
 
 pub use error::{ConfigError, Problem};
 pub use find::Configs;
@@ -45,16 +45,25 @@ pub struct Config {
     /// to one is sealed for the only one, where there is only one.
     #[schemars(with = "BTreeMap<String, Cluster>", default)]
     clusters: BTreeMap<String, Arc<Cluster>>,
+    /// Who else can open everything that is sealed for age recipients: keys that are kept offline,
+    /// for the day when a cluster is lost. Age recipients (age1... or age1pq1...), or files of them,
+    /// relative to the directory of this file.
+    #[schemars(with = "Vec<String>", default, length(min = 1))]
+    escrow: Vec<Listed>,
     /// What holds for which files. The first rule whose path matches counts, and no other.
     #[schemars(default, length(min = 1))]
     rules: Vec<Rule>,
 }
 
-/// A cluster, and the certificate of its Sealed Secrets controller.
+/// A cluster, and the public keys of its Sealed Secrets controller.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(
     deny_unknown_fields,
-    extend("anyOf" = [{ "required": ["certificate"] }, { "required": ["context"] }])
+    extend("anyOf" = [
+        { "required": ["certificate"] },
+        { "required": ["recipients"] },
+        { "required": ["context"] }
+    ])
 )]
 pub struct Cluster {
     /// What the file calls it.
@@ -64,14 +73,19 @@ pub struct Cluster {
     /// http: or https: URL. Without it the cluster is asked, which takes a context.
     #[schemars(with = "String", default)]
     pub certificate: Option<Place>,
+    /// The age recipients of the cluster (age1... or age1pq1...), or files or http: or https: URLs
+    /// with them, one a line. Where a cluster has some, values are age envelopes, unless the command
+    /// line says otherwise.
+    #[schemars(with = "Vec<String>", default, length(min = 1))]
+    pub recipients: Vec<Listed>,
     /// The context of the kubeconfig with which the cluster is reached.
     #[schemars(with = "String", default)]
     pub context: Option<String>,
     /// The controller to ask, where it has not its usual name.
     #[schemars(default)]
     pub controller: Controller,
-    /// The fingerprints (SHA256:...) of the keys that may be sealed with. Every other key is
-    /// refused, whoever presents it.
+    /// The fingerprints (SHA256:...) of the keys that may be sealed with, RSA and age. Every other
+    /// key is refused, whoever presents it.
     #[schemars(
         with = "Vec<String>",
         default,
@@ -79,6 +93,15 @@ pub struct Cluster {
         inner(regex(pattern = r"^SHA256:[A-Za-z0-9+/]{43}$"))
     )]
     pub pins: Vec<KeyId>,
+}
+
+/// Age recipients, as they are listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Listed {
+    /// One, in the list itself.
+    Inline(Found),
+    /// All that stand there.
+    At(Place),
 }
 
 /// Which controller to ask.
@@ -102,9 +125,13 @@ pub struct Rule {
     /// a choice.
     #[schemars(with = "String")]
     path: GlobMatcher,
-    /// The cluster that the files are sealed for: one, for a value is sealed for one RSA key.
-    #[schemars(with = "Vec<String>", default, length(min = 1, max = 1))]
+    /// The clusters that the files are sealed for. Several need age recipients, for a hybrid value
+    /// is sealed for one RSA key.
+    #[schemars(with = "Vec<String>", default, length(min = 1))]
     clusters: Vec<Arc<Cluster>>,
+    /// Who else can open what is in these files, beside the escrow of the whole file.
+    #[schemars(with = "Vec<String>", default, length(min = 1))]
+    escrow: Vec<Listed>,
     /// How far the values may move where neither the manifest nor the command line says; strict
     /// unless given.
     #[schemars(
@@ -122,9 +149,11 @@ pub struct Settings {
     pub file: PathBuf,
     /// The `.seal.yaml` that says so; `None` where there is none.
     pub config: Option<PathBuf>,
-    /// The clusters that the file is sealed for; empty where nothing decides between several.
-    /// Today at most one: an RSA envelope has one recipient.
+    /// The clusters that the file is sealed for; empty where nothing decides between several. More
+    /// than one only for age recipients: a hybrid envelope has one.
     pub clusters: Vec<Arc<Cluster>>,
+    /// Who can open it beside the clusters.
+    pub escrow: Vec<Listed>,
     /// The scope of what does not ask for one itself.
     pub scope: Option<Scope>,
 }
@@ -157,6 +186,12 @@ impl Config {
             file: relative.to_owned(),
             config: Some(self.file.clone()),
             clusters,
+            escrow: self
+                .escrow
+                .iter()
+                .chain(rule.into_iter().flat_map(|rule| &rule.escrow))
+                .cloned()
+                .collect(),
             scope: rule.and_then(|rule| rule.scope),
         }
     }

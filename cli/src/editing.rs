@@ -19,6 +19,7 @@ use seal_api::{SealedSecret, annotations::KEY_HINTS};
 use seal_envelope::{Identity, KeyId, Label, Recipients};
 use seal_manifest::{Document, Edits, Node, Reading, Stream};
 use seal_sealing::{SealError, decode, key_hints, label, seal_value};
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 pub use draft::{Draft, Shown, Wanted};
@@ -32,6 +33,7 @@ use crate::{
     input::{Source, place_of},
     naming::{Naming, called, expect_named},
     output::Batch,
+    room::{expect_room, put},
 };
 
 /// The options that say which of several objects is meant.
@@ -121,7 +123,7 @@ impl SealedFile {
             file: self,
             object,
             edits: self.stream.edit(),
-            sealed: BTreeSet::new(),
+            sealed: BTreeMap::new(),
             removed: BTreeSet::new(),
             recipients: BTreeSet::new(),
         }
@@ -217,7 +219,8 @@ pub struct Changes<'a> {
     file: &'a SealedFile,
     object: &'a Object<'a>,
     edits: Edits<'a>,
-    sealed: BTreeSet<String>,
+    /// The new texts by key.
+    sealed: BTreeMap<String, String>,
     removed: BTreeSet<String>,
     recipients: BTreeSet<KeyId>,
 }
@@ -244,7 +247,7 @@ impl Changes<'_> {
         self.edits
             .set(self.object.node, &[spec, values, key], &text)
             .map_err(EditingError::from)?;
-        self.sealed.insert(key.to_owned());
+        self.sealed.insert(key.to_owned(), text);
         self.recipients = recipients.ids();
         Ok(())
     }
@@ -275,13 +278,19 @@ impl Changes<'_> {
     /// Writes the file, unless nothing was to change.
     ///
     /// # Errors
-    /// [`EditingError::Edit`] where the file cannot be edited in place, and [`Error::Output`] when
-    /// it is no longer what was read or cannot be written. Then it stays as it is.
+    /// [`EditingError::Edit`] where the file cannot be edited in place, [`Error::TooLarge`] when the
+    /// API server has no room for the object, and [`Error::Output`] when the file is no longer what
+    /// was read or cannot be written. Then it stays as it is.
     pub fn write(mut self) -> Result<(), Error> {
         if self.edits.is_empty() {
             return Ok(());
         }
-        self.update_hints()?;
+        let hint = self.hint();
+        // Only what grows is refused: whoever takes values out of a large object is on the right way.
+        if !self.sealed.is_empty() {
+            self.expect_room(&hint)?;
+        }
+        self.update_hint(&hint)?;
         let edited = self.edits.apply().map_err(EditingError::from)?;
         let read = self.file.stream.text().as_bytes();
         let mut batch = Batch::default();
@@ -291,35 +300,71 @@ impl Changes<'_> {
 
     /// The hint names the keys of all values. Where there was none and other values stay, there is
     /// none afterwards: it would name one key of several.
-    fn update_hints(&mut self) -> Result<(), Error> {
+    fn hint(&self) -> Hint {
         let metadata = &self.object.sealed.metadata;
-        let annotations = metadata.annotations.iter().flatten();
-        let had_hint = annotations.clone().any(|(name, _)| name == KEY_HINTS);
+        let had_hint = metadata
+            .annotations
+            .as_ref()
+            .is_some_and(|it| it.contains_key(KEY_HINTS));
         let values = &self.object.sealed.spec.encrypted_data;
-        let stays = |key: &String| !self.sealed.contains(key) && !self.removed.contains(key);
+        let stays = |key: &String| !self.sealed.contains_key(key) && !self.removed.contains(key);
         let others_stay = values.keys().any(stays);
-        let mut keys: BTreeSet<KeyId> = match others_stay {
-            true => key_hints(metadata).into_iter().collect(),
+        let before: BTreeSet<KeyId> = key_hints(metadata).into_iter().collect();
+        let mut keys = match others_stay {
+            true => before.clone(),
             false => BTreeSet::new(),
         };
-        let before: BTreeSet<KeyId> = key_hints(metadata).into_iter().collect();
         keys.extend(self.recipients.iter().cloned());
+        match keys.is_empty() {
+            true if had_hint && !others_stay => Hint::Goes,
+            false if keys != before && (had_hint || !others_stay) => {
+                let keys: Vec<_> = keys.iter().map(KeyId::as_str).collect();
+                Hint::Becomes(keys.join(","))
+            }
+            _ => Hint::Stays,
+        }
+    }
+
+    fn update_hint(&mut self, hint: &Hint) -> Result<(), Error> {
         let path = ["metadata", "annotations", KEY_HINTS];
         let node = self.object.node;
-        let edited = match keys.is_empty() {
-            true if had_hint && !others_stay => {
-                let alone = annotations.count() == 1;
+        let edited = match hint {
+            Hint::Stays => Ok(()),
+            Hint::Goes => {
+                let annotations = self.object.sealed.metadata.annotations.as_ref();
+                let alone = annotations.is_some_and(|it| it.len() == 1);
                 let path = if alone { &path[..2] } else { &path[..] };
                 self.edits.remove(node, path)
             }
-            false if keys != before && (had_hint || !others_stay) => {
-                let text = keys.iter().map(KeyId::as_str).collect::<Vec<_>>().join(",");
-                self.edits.set(node, &path, &text)
-            }
-            _ => Ok(()),
+            Hint::Becomes(text) => self.edits.set(node, &path, text),
         };
         Ok(edited.map_err(EditingError::from)?)
     }
+
+    fn expect_room(&self, hint: &Hint) -> Result<(), Error> {
+        let mut after = self.object.node.to_json()?;
+        if let Some(values) = after
+            .pointer_mut("/spec/encryptedData")
+            .and_then(Value::as_object_mut)
+        {
+            values.retain(|key, _| !self.removed.contains(key));
+        }
+        let [spec, values] = VALUES;
+        for (key, text) in &self.sealed {
+            put(&mut after, &[spec, values, key], text);
+        }
+        if let Hint::Becomes(text) = hint {
+            put(&mut after, &["metadata", "annotations", KEY_HINTS], text);
+        }
+        expect_room(&after, &self.object.node.location().to_string())
+    }
+}
+
+/// What becomes of the hint of an object.
+enum Hint {
+    Stays,
+    Goes,
+    Becomes(String),
 }
 
 /// The SealedSecrets of a document, lists taken apart.

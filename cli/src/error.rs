@@ -22,6 +22,7 @@ pub(crate) use reason::{reason_of, reason_of_io};
 pub use several::Errors;
 
 use crate::{
+    age_keys::AgeKeyError,
     backup::BackupError,
     commands::{encrypt::ValueError, rotate::RotationError},
     config::ConfigError,
@@ -29,6 +30,7 @@ use crate::{
     editing::EditingError,
     git::GitError,
     output::OutputError,
+    recipients::RecipientError,
 };
 
 /// One thing that is wrong.
@@ -162,6 +164,21 @@ pub enum Error {
         /// The limit of the API server.
         most: usize,
     },
+    /// A SealedSecret for which the API server has no room.
+    #[error(
+        "{at}: the SealedSecret {called} takes {bytes} bytes as the API server stores it, status and \
+         bookkeeping included, but etcd takes at most {most} in a request"
+    )]
+    TooLarge {
+        /// Where it stands, or the Secret that it is made from.
+        at: String,
+        /// Its namespace and name.
+        called: String,
+        /// What it takes.
+        bytes: usize,
+        /// The limit of etcd.
+        most: usize,
+    },
     /// An object without a name.
     #[error("{at}: metadata.name is missing")]
     NameMissing {
@@ -250,6 +267,13 @@ pub enum Error {
     #[error(transparent)]
     Backup(#[from] BackupError),
 
+    /// Age keys cannot be used.
+    #[error(transparent)]
+    AgeKey(#[from] AgeKeyError),
+    /// It is not clear whom to seal for, or not possible.
+    #[error(transparent)]
+    Recipients(#[from] RecipientError),
+
     /// A private key is unusable.
     #[error("{from}: {error}")]
     Identity {
@@ -258,9 +282,11 @@ pub enum Error {
         /// Why.
         error: IdentityError,
     },
-    /// A URL does not give a certificate.
-    #[error("cannot get the certificate from {url}: {error}")]
+    /// A URL does not give what is to be read there.
+    #[error("cannot get {what} from {url}: {error}")]
     Url {
+        /// What was to be read there.
+        what: &'static str,
         /// The URL.
         url: String,
         /// Why.

@@ -2,27 +2,29 @@
 
 use seal_envelope::Identity;
 use seal_keyring::{
-    IdentityError, identities_from_age, identities_from_objects, identities_from_pem,
-    is_age_identity_file,
+    IdentityError, identities_from_objects, identities_from_pem, is_age_identity_file,
 };
 use seal_manifest::{Reading, Stream};
 
-use crate::{error::Error, input::Source};
+use crate::{age_keys, error::Error, input::Source};
 
 /// All private keys of an input: PEM (PKCS#1 or PKCS#8), age identities as `age-keygen` writes them,
 /// or the key Secrets as `kubectl get secret -o yaml` prints them, lists included.
 ///
 /// # Errors
-/// [`Error::Identity`] and those of reading; also when there is no private key.
+/// [`Error::Identity`], [`Error::AgeKey`] and those of reading; also when there is no private key.
 pub fn read(source: &Source) -> Result<Vec<Identity>, Error> {
     source.announce("private keys");
+    if let Source::File(path) = source {
+        age_keys::expect_no_identity("--identity", path.as_os_str())?;
+    }
     let mut bytes = source.read()?;
     let failed = |error| Error::Identity {
         from: source.to_string(),
         error,
     };
     if is_age_identity_file(&bytes) {
-        return identities_from_age(&bytes).map_err(failed);
+        return Ok(age_keys::identities_in_text(&source.to_string(), &bytes)?);
     }
     if is_pem(&bytes) {
         return identities_from_pem(&bytes).map_err(failed);

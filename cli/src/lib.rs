@@ -2,8 +2,8 @@
 //!
 //! Arguments come in, files are read, the pure crates beside this one do the work, and one result
 //! is written. The modules are the borders of that: [`paths`], [`input`] and [`output`] for files and
-//! standard streams, [`config`] for what a repository says of itself, [`certificate`],
-//! [`identities`] and [`cluster`] for where keys come from, [`naming`] for what objects are called,
+//! standard streams, [`config`] for what a repository says of itself, [`recipients`] for whom things
+//! are sealed for, [`certificate`], [`age_keys`], [`identities`] and [`cluster`] for where keys come from, [`naming`] for what objects are called, [`room`] for how large they may be,
 //! [`plain`] for Secrets that are shown, [`editing`] for sealed files that change in place,
 //! [`undo`] for what must not outlive the program, [`git`] for what Git knows, [`prompt`], [`confirm`], [`progress`],
 //! [`help`] and [`completion`] for people at a terminal, [`error`] for what can go wrong and the
@@ -12,6 +12,7 @@
 //! Two rules hold for all commands. Nothing is printed or written before everything has succeeded.
 //! And no kubeconfig is looked at unless the command needs the cluster.
 
+pub mod age_keys;
 pub mod backup;
 pub mod cache;
 pub mod certificate;
@@ -35,7 +36,9 @@ pub mod paths;
 pub mod plain;
 pub mod progress;
 pub mod prompt;
+pub mod recipients;
 pub mod report;
+pub mod room;
 pub mod undo;
 
 use std::{ffi::OsString, path::Path, process::ExitCode};

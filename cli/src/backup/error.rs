@@ -1,5 +1,3 @@
-use seal_envelope::{KeyError, RecipientsError};
-
 /// A backup of keys that cannot be made or used.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
@@ -34,32 +32,6 @@ pub enum BackupError {
         from: String,
         /// What is wrong with the key Secrets that it holds.
         unusable: Vec<String>,
-    },
-    /// A line of a file, or an option, is no age key.
-    #[error("{at}: {error}")]
-    AgeKey {
-        /// Where it stands.
-        at: String,
-        /// What is wrong, without the text.
-        error: KeyError,
-    },
-    /// A file without any identity.
-    #[error("{from}: holds no age identity")]
-    NoIdentity {
-        /// The file.
-        from: String,
-    },
-    /// A file of age keys is no text.
-    #[error("{from}: is no text")]
-    NotText {
-        /// The file.
-        from: String,
-    },
-    /// The recipients do not go together.
-    #[error("{error}")]
-    Recipients {
-        /// Why.
-        error: RecipientsError,
     },
     /// The system's random generator failed.
     #[error("the backup could not be encrypted")]
@@ -130,9 +102,6 @@ impl BackupError {
             }
             Self::NoKey { .. } => {
                 Some("key Secrets have the label sealedsecrets.bitnami.com/sealed-secrets-key")
-            }
-            Self::NoIdentity { .. } => {
-                Some("an identity is a line that begins with AGE-SECRET-KEY-; age-keygen makes one")
             }
             Self::Terminal => Some("name a file: -w FILE"),
             Self::NoSuchKey { .. } | Self::NoKeys { .. } => {

@@ -4,6 +4,7 @@ mod certificates;
 pub mod finding;
 mod names;
 mod online;
+mod recipients;
 mod sealed;
 pub mod text;
 mod yaml;
@@ -17,9 +18,10 @@ use self::{
     certificates::Certificates,
     finding::{CheckReport, Finding, Rule, Severity},
     online::Questions,
-    sealed::Expected,
+    recipients::Expected,
 };
 use crate::{
+    age_keys::RecipientOptions,
     cluster::{Connection, Controller},
     config::Settings,
     error::{Answer, Error, Errors},
@@ -44,9 +46,12 @@ pub struct Check {
     #[arg(value_name = "PATH")]
     paths: Vec<Source>,
 
-    /// A certificate that files shall be sealed for, instead of those of .seal.yaml; may be repeated
+    /// A certificate that files shall be sealed with, instead of those of .seal.yaml; may be repeated
     #[arg(long, value_name = "FILE")]
     cert: Vec<PathBuf>,
+
+    #[command(flatten)]
+    recipients: RecipientOptions,
 
     /// Warn of certificates that expire within so many days
     #[arg(long, value_name = "DAYS", default_value_t = 30)]
@@ -91,6 +96,7 @@ Examples:
   seal check
   seal check apps/ --strict
   seal check --cert prod.pem 'clusters/prod/**/*.yaml'
+  seal check --recipients-file all.txt --strict shared/
   In a workflow of GitHub:
     seal check --output github
   As a hook of pre-commit (https://pre-commit.com), from this project's repository:
@@ -132,7 +138,7 @@ impl Check {
         };
         let inputs = paths::expand(named)?;
         let progress = Progress::new("checking", inputs.len());
-        let mut certificates = Certificates::new(&self.cert, self.expires_within);
+        let mut certificates = Certificates::new(&self.cert, &self.recipients, self.expires_within);
         let mut report = CheckReport::default();
         let mut questions = Questions::default();
         let mut errors = Errors::default();
@@ -206,7 +212,7 @@ impl Check {
         Ok(())
     }
 
-    /// Notes an object to be asked for: at the cluster of the command line, else at that of
+    /// Notes an object to be asked for: at the cluster of the command line, else at each of those of
     /// `.seal.yaml`.
     fn note(
         &self,
@@ -214,13 +220,21 @@ impl Check {
         settings: &Settings,
         questions: &mut Questions,
     ) -> Result<(), Error> {
-        let cluster = settings.clusters.first();
-        let service = self.controller.service(cluster.map(|it| &it.controller));
-        let context = match self.connection.names_a_cluster() {
-            true => self.connection.context().map(str::to_owned),
-            false => cluster.and_then(|cluster| cluster.context.clone()),
+        let is_named = self.connection.names_a_cluster();
+        let several = settings.clusters.iter().map(Some);
+        let first = settings.clusters.first();
+        let clusters: Vec<_> = match is_named || first.is_none() {
+            true => vec![first],
+            false => several.collect(),
         };
-        questions.add(context, service, object.location(), object.to_json()?);
+        for cluster in clusters {
+            let service = self.controller.service(cluster.map(|it| &it.controller));
+            let context = match is_named {
+                true => self.connection.context().map(str::to_owned),
+                false => cluster.and_then(|cluster| cluster.context.clone()),
+            };
+            questions.add(context, service, object.location(), object.to_json()?);
+        }
         Ok(())
     }
 }

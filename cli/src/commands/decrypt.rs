@@ -27,7 +27,8 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Decrypt {
-    /// Private keys: PEM, or key Secrets in YAML or JSON; may be repeated, - is standard input
+    /// Private keys: PEM, age identities as age-keygen writes them, or key Secrets in YAML or JSON; may
+    /// be repeated, - is standard input
     #[arg(short, long = "identity", value_name = "FILE", required = true)]
     identities: Vec<Source>,
 
@@ -58,6 +59,8 @@ Examples:
       -l sealedsecrets.bitnami.com/sealed-secrets-key -o yaml > keys.yaml
   Recover:
     seal decrypt --identity keys.yaml sealed.yaml | kubectl apply -f -
+  With the escrow key, whatever has become of the clusters:
+    seal decrypt --identity escrow.key sealed.yaml | kubectl apply -f -
 
 Exit status: 0 everything opened, 2 something did not, or could not be read.";
 

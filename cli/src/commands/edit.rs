@@ -6,10 +6,9 @@ use std::{
 };
 
 use clap::Args;
-use seal_keyring::Certificate;
+use seal_envelope::{KeyId, Recipients};
 
 use crate::{
-    certificate::CertificateOptions,
     editing::{
         Changes, Draft, Object, ObjectOptions, PrivateDirectory, SealedFile, Wanted, edit,
         editable_path,
@@ -17,7 +16,9 @@ use crate::{
     error::{self, Errors},
     identities,
     input::Source,
-    prompt, report,
+    prompt,
+    recipients::SealingOptions,
+    report,
 };
 
 /// Opens the values of a sealed file in your editor, and seals what changed.
@@ -33,7 +34,8 @@ pub struct Edit {
     #[arg(value_name = "FILE", value_parser = editable_path)]
     file: PathBuf,
 
-    /// Private keys that open the old values: PEM, or key Secrets in YAML or JSON; may be repeated
+    /// Private keys that open the old values: PEM, age identities, or key Secrets in YAML or JSON; may
+    /// be repeated
     #[arg(short, long = "identity", value_name = "FILE")]
     identities: Vec<Source>,
 
@@ -45,7 +47,7 @@ pub struct Edit {
     object: ObjectOptions,
 
     #[command(flatten)]
-    certificate: CertificateOptions,
+    sealing: SealingOptions,
 }
 
 const EXAMPLES: &str = "\
@@ -65,29 +67,31 @@ impl Edit {
         for source in &self.identities {
             identities.extend(identities::read(source)?);
         }
-        let certificate = self.certificate.load_for(&self.file)?;
+        let recipients = self.sealing.recipients_for(&self.file)?;
         let draft = Draft {
-            head: self.head(&object, &certificate),
+            head: self.head(&object, &recipients),
             values: object.shown(&identities),
         };
         let wanted = edited(&draft, self.allow_disk)?;
         let mut changes = file.change(&object);
         let told = told(&object, &wanted);
-        apply(&mut changes, wanted, &certificate)?;
+        apply(&mut changes, wanted, &recipients)?;
         changes.write()?;
         report::note(&told);
         Ok(())
     }
 
-    fn head(&self, object: &Object<'_>, certificate: &Certificate) -> Vec<String> {
+    fn head(&self, object: &Object<'_>, recipients: &Recipients) -> Vec<String> {
         let scope = object.sealed().scope();
+        let keys = recipients.ids();
+        let keys: Vec<_> = keys.iter().map(KeyId::as_str).collect();
         vec![
             format!(
                 "SealedSecret {} in {}, {scope} scope.",
                 object.called(),
                 self.file.display()
             ),
-            format!("New values are sealed for {}.", certificate.key_id()),
+            format!("New values are sealed for {}.", keys.join(", ")),
         ]
     }
 }
@@ -122,11 +126,11 @@ fn edited(draft: &Draft, allow_disk: bool) -> Result<Vec<Wanted>, Errors> {
 fn apply(
     changes: &mut Changes<'_>,
     wanted: Vec<Wanted>,
-    certificate: &Certificate,
+    recipients: &Recipients,
 ) -> Result<(), Errors> {
     for wanted in wanted {
         match wanted {
-            Wanted::Set(key, value) => changes.set(&key, &value, certificate.recipients())?,
+            Wanted::Set(key, value) => changes.set(&key, &value, recipients)?,
             Wanted::Remove(key) => changes.remove(&key)?,
         }
     }

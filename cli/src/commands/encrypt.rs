@@ -15,7 +15,6 @@ use seal_api::Scope;
 use seal_sealing::Secret;
 
 use crate::{
-    certificate::{CertificateOptions, Recipients},
     config::Settings,
     confirm::Confirmation,
     error::{Error, Errors},
@@ -24,6 +23,7 @@ use crate::{
     output::Format,
     parallel,
     paths::{self, Input},
+    recipients::{Sealing, SealingOptions},
     report,
 };
 use destination::Destination;
@@ -42,9 +42,12 @@ pub const MOST_DATA: usize = 1 << 20;
 /// passed over, as are files without any Secret. Nothing is printed or written unless everything
 /// could be sealed.
 ///
-/// .seal.yaml says with which certificate and scope, by the path of the file that is written, or
-/// else of the one that is read; what the command line says comes first. It works offline unless
-/// one of the two names a cluster to ask.
+/// .seal.yaml says for whom and in which scope, by the path of the file that is written, or else of
+/// the one that is read; what the command line says comes first. It works offline unless one of the
+/// two names a cluster to ask.
+///
+/// With a certificate one cluster opens the result, Sealed Secrets' own controller too. For age
+/// recipients several clusters open it, and an escrow key that is kept offline.
 ///
 /// Plain YAML scalars that YAML 1.1 and 1.2 read differently (0777, on, 1_000) and duplicate keys
 /// are refused: quote what is meant as text.
@@ -110,7 +113,7 @@ pub struct Encrypt {
     values: Values,
 
     #[command(flatten)]
-    certificate: CertificateOptions,
+    sealing: SealingOptions,
 }
 
 const EXAMPLES: &str = "\
@@ -119,6 +122,8 @@ Examples:
   seal encrypt --in-place apps/
   seal encrypt plain/ -w sealed/
   seal encrypt --cert https://pki.example/cert.pem a.yaml b.yaml > sealed.yaml
+  For two clusters and an escrow key:
+    seal encrypt -R eu.txt -R us.txt -R escrow.txt secret.yaml -w sealed.yaml
   Without a Secret on the disk:
     seal encrypt --name db -n team-a --from-file password=- -w db.yaml
     seal encrypt --name tls -n team-a --type kubernetes.io/tls \\
@@ -146,8 +151,8 @@ impl Encrypt {
     /// `--keep-going` nothing of the files that they stand in.
     pub fn run(self) -> Result<(), Errors> {
         let destination = self.destination();
-        let mut recipients = Recipients::new(&self.certificate);
-        let tasks = self.tasks(&destination, &mut recipients)?;
+        let mut sealing = Sealing::new(&self.sealing);
+        let tasks = self.tasks(&destination, &mut sealing)?;
         let read = match self.values.are_given() {
             true => self.of_values(&tasks),
             false => parallel::map(&tasks, |task| self.read(task, &destination)),
@@ -174,7 +179,7 @@ impl Encrypt {
         if destination == Destination::InPlace {
             self.confirmation.ask_before_loss(&question(&manifests))?;
         }
-        sealed::write(&manifests, &mut recipients, self.format, &destination)?;
+        sealed::write(&manifests, &mut sealing, self.format, &destination)?;
         errors.or(())
     }
 
@@ -190,7 +195,7 @@ impl Encrypt {
     fn tasks(
         &self,
         destination: &Destination,
-        recipients: &mut Recipients<'_>,
+        sealing: &mut Sealing<'_>,
     ) -> Result<Vec<Task>, Errors> {
         let mut tasks = Vec::new();
         for input in paths::expand(&self.files)? {
@@ -200,7 +205,7 @@ impl Encrypt {
                 Source::Stdin => Path::new(NO_FILE),
             };
             // What is wrong with a .seal.yaml is wrong for all files below it: it is told once.
-            let settings = recipients.settings_of(output.as_deref().unwrap_or(read))?;
+            let settings = sealing.settings_of(output.as_deref().unwrap_or(read))?;
             tasks.push(Task {
                 input,
                 output,

@@ -8,24 +8,29 @@ use std::{
 
 use clap::{Args, builder::NonEmptyStringValueParser};
 use jiff::Timestamp;
+use seal_envelope::KeyId;
 use seal_keyring::Certificate;
 use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
 
 use crate::{
+    age_keys,
     certificate::{self, CLUSTER, Place},
-    cluster::{Connection, Controller},
+    cluster::{Connection, Controller, Published},
     config::FILE_NAME,
     confirm::Confirmation,
     error::{Error, Errors},
     output::{Batch, Directories, OutputError, Privacy},
+    recipients::CLUSTER_RECIPIENTS,
     report,
 };
 
-/// Makes a repository ready: writes .seal.yaml and the cluster's certificate.
+/// Makes a repository ready: writes .seal.yaml and the cluster's public keys.
 ///
-/// The certificate comes from the cluster, by way of the kubeconfig, or from --cert. Its fingerprint
-/// is shown and has to be confirmed: compare it with what the cluster's administrator says, for
-/// whoever puts another key there can read what is sealed. Both files are public and belong into
+/// The certificate comes from the cluster, by way of the kubeconfig, or from --cert; where the
+/// cluster publishes age recipients, they are written, too, and sealed for. The fingerprints are
+/// shown and have to be confirmed: compare them with what the cluster's administrator says, for
+/// whoever puts another key there can read what is sealed. All files are public and belong into
 /// Git; from then on seal encrypt needs neither options nor a cluster.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -39,7 +44,7 @@ pub struct Init {
     #[arg(long, value_name = "FILE|URL")]
     cert: Option<OsString>,
 
-    /// Write the fingerprint down, too: every other key is refused until somebody adds it, also the
+    /// Write the fingerprints down, too: every other key is refused until somebody adds it, also the
     /// one that the controller makes next
     #[arg(long)]
     pin: bool,
@@ -75,8 +80,10 @@ const RULES: &str = "\
 /// A certificate, and where `.seal.yaml` finds it.
 struct Found {
     from: String,
-    pem: Vec<u8>,
+    pem: Zeroizing<Vec<u8>>,
     certificate: Certificate,
+    /// The age recipients that the cluster publishes, as text and parsed.
+    recipients: Option<(Vec<u8>, Vec<age_keys::Found>)>,
     context: Option<String>,
     /// Where it stands already.
     file: Option<PathBuf>,
@@ -100,48 +107,76 @@ impl Init {
         if found.file.is_none() {
             expect_absent(&file)?;
         }
+        let list = found
+            .recipients
+            .as_ref()
+            .map(|_| file.with_extension("txt"));
+        if let Some(list) = &list {
+            expect_absent(list)?;
+        }
         report::note(&format_args!(
             "{}: key {}, certificate valid until {}",
             found.from,
             found.certificate.key_id(),
             found.certificate.not_after()
         ));
-        self.confirmation.ask(&format!(
-            "Seal for this key, as that of the cluster {name}?"
-        ))?;
-        let text = self.text(&name, &file, &found)?;
+        for key in found.age_keys() {
+            let (id, kind) = (key.recipient.id(), key.recipient.kind());
+            report::note(&format_args!("{CLUSTER_RECIPIENTS}: key {id}, {kind}"));
+        }
+        let keys = match found.recipients.is_some() {
+            true => "these keys, as those",
+            false => "this key, as that",
+        };
+        self.confirmation
+            .ask(&format!("Seal for {keys} of the cluster {name}?"))?;
+        let text = self.text(&name, &file, list.as_deref(), &found)?;
         let mut directories = Directories::default();
         let mut batch = Batch::default();
         if found.file.is_none() {
             directories.make_for(&file)?;
             batch.add(&file, &found.pem, Privacy::Public)?;
         }
+        if let (Some(list), Some((text, _))) = (&list, &found.recipients) {
+            directories.make_for(list)?;
+            batch.add(list, text, Privacy::Public)?;
+        }
         batch.add(config, text.as_bytes(), Privacy::Public)?;
         batch.commit()?;
         directories.keep();
+        let mut with = file.display().to_string();
+        if let Some(list) = list {
+            with = format!("{with} and {}", list.display());
+        }
         report::note(&format_args!(
-            "wrote {FILE_NAME}; commit it together with {}",
-            file.display()
+            "wrote {FILE_NAME}; commit it together with {with}"
         ));
         Ok(())
     }
 
     fn find(&self) -> Result<Found, Error> {
-        let (from, pem, context, file) = match self.cert.clone().map(Place::from) {
+        let (from, pem, context, file, recipients) = match self.cert.clone().map(Place::from) {
             Some(place) => {
-                let (from, pem) = place.read()?;
+                let (from, pem) = place.read(Published::Certificate)?;
                 let file = match place {
                     Place::File(path) if is_below_here(&path) => Some(path),
                     _ => None,
                 };
                 let context = self.connection.context().map(str::to_owned);
-                (from, pem, context, file)
+                (from, pem, context, file, None)
             }
             None => {
                 let context = self.connection.current_context()?;
                 let service = self.controller.service(None);
-                let pem = certificate::from_cluster(&service, &self.connection)?;
-                (CLUSTER.to_owned(), pem, context, None)
+                let pem = certificate::certificate_of_cluster(&service, &self.connection)?;
+                let text =
+                    certificate::from_cluster(&service, &self.connection, Published::Recipients)?;
+                let parsed = |text: Vec<u8>| {
+                    let found = age_keys::in_text(CLUSTER_RECIPIENTS, &text)?;
+                    Ok::<_, Error>((text, found))
+                };
+                let recipients = text.map(parsed).transpose()?;
+                (CLUSTER.to_owned(), pem.into(), context, None, recipients)
             }
         };
         let certificate = certificate::parse(&from, &pem)?;
@@ -150,17 +185,28 @@ impl Init {
             from,
             pem,
             certificate,
+            recipients,
             context,
             file,
         })
     }
 
-    fn text(&self, name: &str, file: &Path, found: &Found) -> Result<String, Error> {
-        let file = file
-            .to_string_lossy()
-            .replace(std::path::MAIN_SEPARATOR, "/");
+    fn text(
+        &self,
+        name: &str,
+        file: &Path,
+        list: Option<&Path>,
+        found: &Found,
+    ) -> Result<String, Error> {
+        let portable = |path: &Path| {
+            let path = path.to_string_lossy();
+            path.replace(std::path::MAIN_SEPARATOR, "/")
+        };
         let mut cluster = Map::new();
-        cluster.insert("certificate".into(), file.into());
+        cluster.insert("certificate".into(), portable(file).into());
+        if let Some(list) = list {
+            cluster.insert("recipients".into(), json!([portable(list)]));
+        }
         if let Some(context) = &found.context {
             cluster.insert("context".into(), context.as_str().into());
         }
@@ -169,12 +215,22 @@ impl Init {
             cluster.insert("controller".into(), Value::Object(controller));
         }
         if self.pin {
-            cluster.insert("pins".into(), json!([found.certificate.key_id().as_str()]));
+            let ages = found.age_keys().iter().map(|key| key.recipient.id());
+            let pins = std::iter::once(found.certificate.key_id()).chain(ages);
+            let pins: Vec<_> = pins.map(KeyId::as_str).collect();
+            cluster.insert("pins".into(), json!(pins));
         }
         let config = json!({ "clusters": { name: cluster } });
         let text = seal_manifest::to_yaml(&config)?;
         let rules = RULES.replace("NAME", name);
         Ok(format!("{HEAD}{}{rules}", text.as_str()))
+    }
+}
+
+impl Found {
+    fn age_keys(&self) -> &[age_keys::Found] {
+        let keys = self.recipients.as_ref().map(|(_, keys)| keys.as_slice());
+        keys.unwrap_or_default()
     }
 }
 

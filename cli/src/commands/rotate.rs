@@ -1,5 +1,6 @@
 //! `seal rotate`: values under older keys in, the same under the current one out, in place.
 
+mod aim;
 mod error;
 mod leaked;
 mod offline;
@@ -17,6 +18,7 @@ use seal_manifest::to_json_pretty;
 pub use self::error::RotationError;
 pub(super) use self::leaked::Leaked;
 use self::{
+    aim::Aim,
     offline::Opener,
     online::{Controllers, Hints},
     report::RotateReport,
@@ -24,7 +26,6 @@ use self::{
     work::Rotation,
 };
 use crate::{
-    certificate::{CertificateOptions, Recipients},
     config::Settings,
     editing::editable_path,
     error::{Answer, Error, Errors},
@@ -32,6 +33,7 @@ use crate::{
     input::Source,
     output, parallel,
     paths::{self, Input},
+    recipients::{Sealing, SealingOptions},
     report::note,
 };
 
@@ -49,6 +51,13 @@ use crate::{
 /// tried, and only where the current key is not among them the annotation is believed.
 ///
 /// The current key is that of --cert, of .seal.yaml, or the cluster's.
+///
+/// For age recipients, those of the command line or of .seal.yaml, it takes --identity: values that are
+/// not sealed for exactly these are sealed again, hybrid ones too, and so a tree moves from one kind to
+/// the other, and clusters come and go. An age value tells how many can open it, and not who they are:
+/// of recipients whose private keys are not here the annotation is believed, unless --all says not to.
+/// The controller keeps the kind of each value, seals for its own key alone, and is not asked to seal
+/// what others can open, too.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Rotate {
@@ -56,10 +65,14 @@ pub struct Rotate {
     #[arg(value_name = "PATH", required = true, value_parser = editable_path)]
     paths: Vec<PathBuf>,
 
-    /// Private keys that open the values, offline: PEM, or key Secrets; may be repeated, - is
-    /// standard input
+    /// Private keys that open the values, offline: PEM, age identities or key Secrets; may be
+    /// repeated, - is standard input
     #[arg(short, long = "identity", value_name = "FILE")]
     identities: Vec<Source>,
+
+    /// Seal every value again, also those that are right as far as anybody can tell
+    #[arg(long, requires = "identities")]
+    all: bool,
 
     /// Write nothing, and end with status 1 when there is something to do. Without --identity the
     /// annotations alone tell
@@ -75,7 +88,7 @@ pub struct Rotate {
     output: Output,
 
     #[command(flatten)]
-    certificate: CertificateOptions,
+    sealing: SealingOptions,
 }
 
 /// How the outcome is told.
@@ -98,6 +111,8 @@ Examples:
       | seal rotate --cert cert.pem --identity - .
   In CI, whether something is to do:
     seal rotate --cert cert.pem --dry-run .
+  After a cluster has come or gone in .seal.yaml:
+    seal rotate --identity escrow.key apps/
 
 Exit status: 0 everything is under the current key, 1 something is to do (--dry-run), 2 could not do
 all of it.";
@@ -146,14 +161,15 @@ impl Rotate {
     fn rotate(&self) -> Result<(RotateReport, Errors), Errors> {
         let inputs = inputs(&self.paths)?;
         let identities = self.identities()?;
-        let mut recipients = Recipients::new(&self.certificate);
-        let candidates = candidates(&inputs, &mut recipients, |settings, recipients| {
-            self.target(settings, recipients)
-        })?;
+        let mut sealing = Sealing::new(&self.sealing);
+        let candidates = candidates(&inputs, &mut sealing, |file| self.target(file))?;
         let mut resealer: Box<dyn Reseal + '_> = match () {
-            () if !identities.is_empty() => Box::new(Opener(identities.iter().collect())),
+            () if !identities.is_empty() => Box::new(Opener {
+                identities: identities.iter().collect(),
+                all: self.all,
+            }),
             () if self.dry_run => Box::new(Hints),
-            () => Box::new(Controllers::new(&recipients)?),
+            () => Box::new(Controllers::new(&sealing)?),
         };
         let rotation = Rotation::new(self.namespace.as_deref(), self.dry_run);
         Ok(rotation.run(&candidates, &mut *resealer))
@@ -168,31 +184,30 @@ impl Rotate {
         Ok(identities)
     }
 
-    fn target(
-        &self,
-        settings: &Settings,
-        recipients: &mut Recipients<'_>,
-    ) -> Result<Target, Error> {
+    fn target(&self, file: Speaking<'_, '_>) -> Result<Target, Error> {
+        let Speaking {
+            settings,
+            sealing,
+            has_age,
+        } = file;
         let asks = self.identities.is_empty() && !self.dry_run;
-        let certificate = match recipients.certificate(settings) {
-            Err(Error::NoCertificate) if asks => recipients.certificate_of_cluster(settings)?,
-            certificate => certificate?,
+        let aim = match asks {
+            true => Aim::of_controller(settings, sealing, has_age)?,
+            false => Aim::Recipients(sealing.recipients(settings)?),
         };
-        if asks {
-            let published = recipients.certificate_of_cluster(settings)?;
-            if published.key_id() != certificate.key_id() {
-                return Err(RotationError::OtherKey {
-                    expected: certificate.key_id().clone(),
-                    found: published.key_id().to_string(),
-                }
-                .into());
-            }
-        }
         Ok(Target {
-            recipients: certificate.recipients().clone(),
-            controller: recipients.controller(settings),
+            aim,
+            controller: sealing.controller(settings),
         })
     }
+}
+
+/// A file that speaks of SealedSecrets, before it is parsed.
+struct Speaking<'a, 'r> {
+    settings: &'a Settings,
+    sealing: &'a mut Sealing<'r>,
+    /// Whether it may hold age envelopes.
+    has_age: bool,
 }
 
 fn inputs(paths: &[PathBuf]) -> Result<Vec<Input>, Errors> {
@@ -203,21 +218,27 @@ fn inputs(paths: &[PathBuf]) -> Result<Vec<Input>, Errors> {
 /// The files that speak of SealedSecrets, and what they are to be sealed for.
 fn candidates<'r>(
     inputs: &[Input],
-    recipients: &mut Recipients<'r>,
-    target: impl Fn(&Settings, &mut Recipients<'r>) -> Result<Target, Error>,
+    sealing: &mut Sealing<'r>,
+    target: impl Fn(Speaking<'_, 'r>) -> Result<Target, Error>,
 ) -> Result<Vec<Candidate>, Errors> {
-    let speaks = |input: &Input| -> Result<bool, Error> {
+    let speaks = |input: &Input| -> Result<Option<bool>, Error> {
         let bytes = input.source.read()?;
-        Ok(memchr::memmem::find(&bytes, b"SealedSecret").is_some())
+        let holds = |text: &[u8]| memchr::memmem::find(&bytes, text).is_some();
+        Ok(holds(b"SealedSecret").then(|| holds(aim::AGE)))
     };
     let mut candidates = Vec::new();
     let mut errors = Errors::default();
     for (input, speaks) in inputs.iter().zip(parallel::map(inputs, speaks)) {
-        let (Source::File(path), Some(true)) = (&input.source, errors.ok(speaks)) else {
+        let (Source::File(path), Some(Some(has_age))) = (&input.source, errors.ok(speaks)) else {
             continue;
         };
-        let settings = recipients.settings_of(path)?;
-        let target = match target(&settings, recipients) {
+        let settings = sealing.settings_of(path)?;
+        let file = Speaking {
+            settings: &settings,
+            sealing,
+            has_age,
+        };
+        let target = match target(file) {
             Err(error) if !matches!(error, Error::Unassigned { .. }) => return Err(error.into()),
             target => target,
         };

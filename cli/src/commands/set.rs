@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::{
-    certificate::CertificateOptions,
     editing::{ObjectOptions, SealedFile, ValueOptions, editable_path, secret_key},
     error::Errors,
+    recipients::SealingOptions,
 };
 
 /// Seals a new value into a file, in place.
@@ -34,7 +34,7 @@ pub struct Set {
     object: ObjectOptions,
 
     #[command(flatten)]
-    certificate: CertificateOptions,
+    sealing: SealingOptions,
 }
 
 const EXAMPLES: &str = "\
@@ -55,10 +55,10 @@ impl Set {
     pub fn run(self) -> Result<(), Errors> {
         let file = SealedFile::read(&self.file)?;
         let object = file.object(&self.object)?;
-        let certificate = self.certificate.load_for(&self.file)?;
+        let recipients = self.sealing.recipients_for(&self.file)?;
         let value = self.value.read(&self.key)?;
         let mut changes = file.change(&object);
-        changes.set(&self.key, &value, certificate.recipients())?;
+        changes.set(&self.key, &value, &recipients)?;
         Ok(changes.write()?)
     }
 }

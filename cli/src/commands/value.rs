@@ -8,11 +8,12 @@ use seal_sealing::{SealError, label, seal_value};
 
 use super::encrypt::scope_parser;
 use crate::{
-    certificate::{CertificateOptions, Recipients},
     editing::read_value,
     error::{Error, Errors},
     input::{NO_FILE, Source},
-    output, report,
+    output,
+    recipients::{Sealing, SealingOptions},
+    report,
 };
 
 /// Seals one value, to be pasted into encryptedData of a SealedSecret.
@@ -45,7 +46,7 @@ pub struct Value {
     name: Option<String>,
 
     #[command(flatten)]
-    certificate: CertificateOptions,
+    sealing: SealingOptions,
 }
 
 const EXAMPLES: &str = "\
@@ -59,14 +60,14 @@ impl Value {
     /// # Errors
     /// What stood in the way; then nothing was printed.
     pub fn run(self) -> Result<(), Errors> {
-        let mut recipients = Recipients::new(&self.certificate);
-        let settings = recipients.settings_of(Path::new(NO_FILE))?;
+        let mut sealing = Sealing::new(&self.sealing);
+        let settings = sealing.settings_of(Path::new(NO_FILE))?;
         let scope = self.scope.or(settings.scope).unwrap_or_default();
         let label = label(scope, self.namespace_in(scope)?, self.name_in(scope)?);
         let given = self.file.as_ref().or(self.from_file.as_ref());
         let value = read_value(given, "the secret")?;
-        let certificate = recipients.certificate(&settings)?;
-        let sealed = seal_value(&value, &label, certificate.recipients());
+        let recipients = sealing.recipients(&settings)?;
+        let sealed = seal_value(&value, &label, &recipients);
         let mut sealed = sealed.map_err(|error| Error::Seal {
             at: given.unwrap_or(&Source::Stdin).to_string(),
             error: SealError::Envelope(error),

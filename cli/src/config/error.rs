@@ -59,12 +59,26 @@ pub enum Problem {
         /// What it may have been meant to be.
         meant: Option<String>,
     },
-    /// A rule for more than one cluster.
-    #[error("clusters: a value is sealed for one RSA key, so a rule takes one cluster")]
-    SeveralClusters,
-    /// A cluster whose certificate is nowhere.
-    #[error("the cluster needs a certificate, or a context with which it is asked for one")]
-    NoCertificate,
+    /// A rule for several clusters, one of which has no age keys that anybody knows.
+    #[error(
+        "clusters: files for several clusters are sealed for age recipients, and {cluster:?} has \
+         neither recipients nor a context with which it is asked for them"
+    )]
+    NoRecipients {
+        /// The cluster.
+        cluster: String,
+    },
+    /// A private key where a public one belongs.
+    #[error("{field}: is an age identity, the private side of a key; give its recipient")]
+    Identity {
+        /// The field.
+        field: &'static str,
+    },
+    /// A cluster whose keys are nowhere.
+    #[error(
+        "the cluster needs a certificate or recipients, or a context with which it is asked for them"
+    )]
+    NoKey,
 }
 
 struct DidYouMean<'a>(&'a Option<String>);

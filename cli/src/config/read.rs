@@ -3,11 +3,12 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use globset::{GlobBuilder, GlobMatcher};
-use seal_envelope::KeyId;
+use seal_envelope::{KeyError, KeyId};
 use seal_manifest::{Entry, Node, Reading, Scalar};
 
-use super::{Cluster, Config, ConfigError, Controller, Problem, Rule};
+use super::{Cluster, Config, ConfigError, Controller, Listed, Problem, Rule};
 use crate::{
+    age_keys::{self, Found},
     certificate::Place,
     error::{Error, Errors},
     input::Source,
@@ -16,10 +17,10 @@ use crate::{
 /// More alike than this, and one name was meant to be the other. clap's own measure.
 const ALIKE: f64 = 0.7;
 
-const CONFIG: &[&str] = &["clusters", "rules"];
-const CLUSTER: &[&str] = &["certificate", "context", "controller", "pins"];
+const CONFIG: &[&str] = &["clusters", "escrow", "rules"];
+const CLUSTER: &[&str] = &["certificate", "recipients", "context", "controller", "pins"];
 const CONTROLLER: &[&str] = &["name", "namespace"];
-const RULE: &[&str] = &["path", "clusters", "scope"];
+const RULE: &[&str] = &["path", "clusters", "escrow", "scope"];
 
 type Clusters = BTreeMap<String, Arc<Cluster>>;
 
@@ -33,6 +34,7 @@ impl Config {
             file: file.to_owned(),
             home: home.to_owned(),
             clusters: Clusters::new(),
+            escrow: Vec::new(),
             rules: Vec::new(),
         };
         let stream = Source::File(file.to_owned()).parse(Reading::Strict)?;
@@ -43,8 +45,9 @@ impl Config {
             if let Some(node) = fields.get("clusters") {
                 config.clusters = clusters(node, beside)?;
             }
+            config.escrow = escrow(&fields, beside)?;
             config.rules = each(fields.get("rules"), "rules", |node| {
-                rule(node, &config.clusters)
+                rule(node, &config.clusters, beside)
             })?;
         }
         match documents.next() {
@@ -80,29 +83,68 @@ fn cluster(entry: &Entry<'_>, home: &Path) -> Result<Cluster, Error> {
     let cluster = Cluster {
         name: entry.key.to_string(),
         certificate: certificate.map(|it| Place::below(home, &it)),
+        recipients: each(fields.get("recipients"), "recipients", |node| {
+            listed(node, "recipients", home)
+        })?,
         context: fields.text("context")?,
         controller,
         pins: each(fields.get("pins"), "pins", pin)?,
     };
-    if cluster.certificate.is_none() && cluster.context.is_none() {
-        return Err(wrong(&entry.key_node, Problem::NoCertificate));
+    let has_key = cluster.certificate.is_some() || !cluster.recipients.is_empty();
+    if !has_key && cluster.context.is_none() {
+        return Err(wrong(&entry.key_node, Problem::NoKey));
     }
     Ok(cluster)
+}
+
+/// A recipient, or where some stand. What may be private is not repeated.
+fn listed(node: Node<'_>, field: &'static str, home: &Path) -> Result<Listed, Error> {
+    let text = text(node, field)?;
+    if age_keys::is_identity(&text) {
+        return Err(wrong(&node, Problem::Identity { field }));
+    }
+    if !["age1", "ssh-"].iter().any(|start| text.starts_with(start)) {
+        return Ok(Listed::At(Place::below(home, &text)));
+    }
+    let recipient = text.parse().map_err(|error: KeyError| {
+        let why = error.to_string();
+        wrong(&node, Problem::Value { field, why })
+    })?;
+    let at = node.location().to_string();
+    Ok(Listed::Inline(Found { at, recipient }))
+}
+
+/// Escrow keys stand in the repository, where changes are reviewed: what a URL gives is not.
+fn escrow(fields: &Fields<'_>, home: &Path) -> Result<Vec<Listed>, Error> {
+    const FIELD: &str = "escrow";
+    each(fields.get(FIELD), FIELD, |node| {
+        match listed(node, FIELD, home)? {
+            Listed::At(Place::Url(_)) => {
+                let why = "expected a recipient or a file, not a URL".to_owned();
+                Err(wrong(&node, Problem::Value { field: FIELD, why }))
+            }
+            listed => Ok(listed),
+        }
+    })
 }
 
 fn pin(node: Node<'_>) -> Result<KeyId, Error> {
     parsed(node, "pins", str::parse::<KeyId>)
 }
 
-fn rule(node: Node<'_>, clusters: &Clusters) -> Result<Rule, Error> {
+fn rule(node: Node<'_>, clusters: &Clusters, home: &Path) -> Result<Rule, Error> {
     let fields = Fields::of(node, RULE)?;
     let path = fields
         .get("path")
         .ok_or_else(|| wrong(&node, Problem::Missing("path")))?;
     let listed = fields.get("clusters");
     let assigned = each(listed, "clusters", |node| assigned(node, clusters))?;
-    if let Some(node) = listed.filter(|_| assigned.len() > 1) {
-        return Err(wrong(&node, Problem::SeveralClusters));
+    let lacks_recipients = |it: &&Arc<Cluster>| it.recipients.is_empty() && it.context.is_none();
+    if let (Some(node), [_, _, ..]) = (listed, assigned.as_slice())
+        && let Some(cluster) = assigned.iter().find(lacks_recipients)
+    {
+        let cluster = cluster.name.clone();
+        return Err(wrong(&node, Problem::NoRecipients { cluster }));
     }
     let scope = fields
         .get("scope")
@@ -111,6 +153,7 @@ fn rule(node: Node<'_>, clusters: &Clusters) -> Result<Rule, Error> {
     Ok(Rule {
         path: parsed(path, "path", pattern)?,
         clusters: assigned,
+        escrow: escrow(&fields, home)?,
         scope,
     })
 }

@@ -39,6 +39,10 @@ impl Error {
             Self::Git(GitError::Ambiguous(_)) => "put -- before files, or behind revisions",
             Self::Git(GitError::Unknown(_)) => "put -- before files that are gone",
             Self::EmptyData { .. } => "if that is intended, add --allow-empty-data",
+            Self::TooLarge { .. } => {
+                "divide its values among several Secrets, or seal for fewer recipients: each takes \
+                 0.1 KB of every value, a post-quantum one 2 KB"
+            }
             Self::NameMissing { .. } => "add it to the manifest",
             Self::NamespaceMissing { .. } => {
                 "add it to the manifest, or name it with --namespace; no kubeconfig is consulted"
@@ -79,6 +83,8 @@ impl Error {
             Self::Editing(error) => return error.hint().map(str::to_owned),
             Self::Rotation(error) => return error.hint().map(str::to_owned),
             Self::Backup(error) => return error.hint().map(str::to_owned),
+            Self::AgeKey(error) => return error.hint().map(str::to_owned),
+            Self::Recipients(error) => return error.hint().map(str::to_owned),
             Self::Kubeconfig { .. } => {
                 "name a kubeconfig with --kubeconfig, or seal offline with --cert FILE"
             }

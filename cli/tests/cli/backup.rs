@@ -157,7 +157,8 @@ fn a_backup_is_made_for_somebody_or_asked_about() {
         "keys backup -R nobody.txt -w keys.age",
         "",
         str![[r#"
-error: there is no recipient
+error: nobody.txt: holds no age recipient
+  hint: a recipient is a line that begins with age1; age-keygen -y prints that of an identity
 
 "#]],
     );
@@ -165,7 +166,7 @@ error: there is no recipient
         "keys backup -r age1nonsense -w keys.age",
         "",
         str![[r#"
-error: --recipient age1nonsense: a malformed age recipient (age1…), or one of a plugin
+error: --recipient age1nonsense: a malformed age recipient (age1…)
 
 "#]],
     );
@@ -173,7 +174,8 @@ error: --recipient age1nonsense: a malformed age recipient (age1…), or one of 
         "keys backup -r AGE-SECRET-KEY-1NONSENSE -w keys.age",
         "",
         str![[r#"
-error: --recipient: expected an age recipient: age1… or age1pq1…
+error: --recipient: is an age identity, the private side of a key; nothing was done with it
+  hint: give its recipient, which age-keygen -y prints; an identity that others have seen protects nothing any more
 
 "#]],
     );

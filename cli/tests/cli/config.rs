@@ -144,9 +144,9 @@ fn what_is_not_understood_is_refused_with_its_place() {
 "#]]
     );
     assert_data_eq!(
-        refused("clusters:\n  prod: {context: a, recipients: [age1x]}\n"),
+        refused("clusters:\n  prod: {context: a, receivers: [age1x]}\n"),
         str![[r#"
-.seal.yaml:2:22: unknown field "recipients"; known here: certificate, context, controller, pins
+.seal.yaml:2:22: unknown field "receivers"; did you mean "recipients"?
 
 "#]]
     );
@@ -166,10 +166,10 @@ fn what_is_not_understood_is_refused_with_its_place() {
     );
     assert_data_eq!(
         refused(
-            "clusters: {a: {context: x}, b: {context: z}}\nrules:\n- path: a\n  clusters: [a, b]\n"
+            "clusters: {a: {certificate: x}, b: {context: z}}\nrules:\n- path: a\n  clusters: [a, b]\n"
         ),
         str![[r#"
-.seal.yaml:4:13: clusters: a value is sealed for one RSA key, so a rule takes one cluster
+.seal.yaml:4:13: clusters: files for several clusters are sealed for age recipients, and "a" has neither recipients nor a context with which it is asked for them
 
 "#]]
     );
@@ -232,7 +232,7 @@ fn what_is_not_understood_is_refused_with_its_place() {
     assert_data_eq!(
         refused("clusters: {a: {}}\n"),
         str![[r#"
-.seal.yaml:1:12: the cluster needs a certificate, or a context with which it is asked for one
+.seal.yaml:1:12: the cluster needs a certificate or recipients, or a context with which it is asked for them
 
 "#]]
     );

@@ -28,7 +28,7 @@ Usage: seal <COMMAND>
 Seal:
   encrypt      Seals Secrets: manifests in, SealedSecrets out
   value        Seals one value, to be pasted into encryptedData of a SealedSecret
-  init         Makes a repository ready: writes .seal.yaml and the cluster's certificate
+  init         Makes a repository ready: writes .seal.yaml and the cluster's public keys
 
 Change:
   set          Seals a new value into a file, in place
@@ -114,7 +114,9 @@ Seals Secrets: manifests in, SealedSecrets out.
 
 Reads YAML or JSON with any number of documents, Lists included; every document must be a Secret. Of a directory, or a pattern that the shell has not expanded, it takes the .yaml, .yml and .json files with Secrets, as Git sees them: hidden files and what .gitignore excludes are passed over, as are files without any Secret. Nothing is printed or written unless everything could be sealed.
 
-.seal.yaml says with which certificate and scope, by the path of the file that is written, or else of the one that is read; what the command line says comes first. It works offline unless one of the two names a cluster to ask.
+.seal.yaml says for whom and in which scope, by the path of the file that is written, or else of the one that is read; what the command line says comes first. It works offline unless one of the two names a cluster to ask.
+
+With a certificate one cluster opens the result, Sealed Secrets' own controller too. For age recipients several clusters open it, and an escrow key that is kept offline.
 
 Plain YAML scalars that YAML 1.1 and 1.2 read differently (0777, on, 1_000) and duplicate keys are refused: quote what is meant as text.
 
@@ -190,6 +192,24 @@ Values instead of a manifest:
           
           [env: SEALED_SECRETS_CERT]
 
+  -r, --recipient <RECIPIENT>
+          Who can open it: age1… or age1pq1… (post-quantum); may be repeated
+
+  -R, --recipients-file <FILE|URL>
+          Recipients from a file or a URL, one a line, as age takes them; may be repeated
+
+      --kind <KIND>
+          What to make of a value: an age envelope, which several clusters and an escrow key can open, or a hybrid one, which one cluster opens, that of Sealed Secrets too.
+          
+          auto makes age envelopes where age recipients are named, here or in .seal.yaml, and hybrid ones otherwise. age asks a cluster for its recipients where nothing names them.
+
+          Possible values:
+          - auto:   As the recipients have it
+          - age:    For age recipients
+          - hybrid: With a certificate
+          
+          [default: auto]
+
       --no-config
           Look at no .seal.yaml
 
@@ -238,6 +258,8 @@ Examples:
   seal encrypt --in-place apps/
   seal encrypt plain/ -w sealed/
   seal encrypt --cert https://pki.example/cert.pem a.yaml b.yaml > sealed.yaml
+  For two clusters and an escrow key:
+    seal encrypt -R eu.txt -R us.txt -R escrow.txt secret.yaml -w sealed.yaml
   Without a Secret on the disk:
     seal encrypt --name db -n team-a --from-file password=- -w db.yaml
     seal encrypt --name tls -n team-a --type kubernetes.io/tls /
@@ -279,6 +301,24 @@ Options:
           Without it .seal.yaml says with which, or the cluster that --context, --cluster, --server or --kubeconfig names is asked. When it cannot be reached, the certificate that it gave last is used.
           
           [env: SEALED_SECRETS_CERT]
+
+  -r, --recipient <RECIPIENT>
+          Who can open it: age1… or age1pq1… (post-quantum); may be repeated
+
+  -R, --recipients-file <FILE|URL>
+          Recipients from a file or a URL, one a line, as age takes them; may be repeated
+
+      --kind <KIND>
+          What to make of a value: an age envelope, which several clusters and an escrow key can open, or a hybrid one, which one cluster opens, that of Sealed Secrets too.
+          
+          auto makes age envelopes where age recipients are named, here or in .seal.yaml, and hybrid ones otherwise. age asks a cluster for its recipients where nothing names them.
+
+          Possible values:
+          - auto:   As the recipients have it
+          - age:    For age recipients
+          - hybrid: With a certificate
+          
+          [default: auto]
 
       --no-config
           Look at no .seal.yaml
@@ -347,7 +387,7 @@ Arguments:
 
 Options:
   -i, --identity <FILE>
-          Private keys: PEM, or key Secrets in YAML or JSON; may be repeated, - is standard input
+          Private keys: PEM, age identities as age-keygen writes them, or key Secrets in YAML or JSON; may be repeated, - is standard input
 
   -n, --namespace <NAMESPACE>
           The namespace of SealedSecrets that name none; one that names another is an error
@@ -374,6 +414,8 @@ Examples:
       -l sealedsecrets.bitnami.com/sealed-secrets-key -o yaml > keys.yaml
   Recover:
     seal decrypt --identity keys.yaml sealed.yaml | kubectl apply -f -
+  With the escrow key, whatever has become of the clusters:
+    seal decrypt --identity escrow.key sealed.yaml | kubectl apply -f -
 
 Exit status: 0 everything opened, 2 something did not, or could not be read.
 
@@ -539,9 +581,9 @@ Examples:
     shown(
         "keys fetch --help",
         str![[r#"
-Fetches the certificate to seal with.
+Fetches the certificate to seal with, or the age recipients to seal for.
 
-It is public: keep it in Git, and sealing needs no cluster. It comes from the ConfigMap in which the controller publishes it, or else from the controller itself, through the API server. Standard error tells the key's id and when the certificate expires.
+They are public: keep them in Git, and sealing needs no cluster. They come from the ConfigMap in which the controller publishes them, or else from the controller itself, through the API server. Standard error tells the key's id and when the certificate expires.
 
 Which context and which controller, .seal.yaml says where the command line does not, by the path of the file that is written.
 
@@ -552,6 +594,9 @@ Options:
           Where to write it instead of standard output
           
           [alias: -o]
+
+      --recipients
+          The age recipients instead of the certificate, as a file for --recipients-file, .seal.yaml or age itself
 
       --no-config
           Look at no .seal.yaml
@@ -601,6 +646,7 @@ Cluster options:
 
 Examples:
   seal keys fetch -w cert.pem
+  seal keys fetch --recipients -w recipients.txt
   seal keys fetch --context staging --controller-namespace sealed-secrets > staging.pem
 
 "#]],
@@ -740,6 +786,24 @@ Options:
           
           [env: SEALED_SECRETS_CERT]
 
+  -r, --recipient <RECIPIENT>
+          Who can open it: age1… or age1pq1… (post-quantum); may be repeated
+
+  -R, --recipients-file <FILE|URL>
+          Recipients from a file or a URL, one a line, as age takes them; may be repeated
+
+      --kind <KIND>
+          What to make of a value: an age envelope, which several clusters and an escrow key can open, or a hybrid one, which one cluster opens, that of Sealed Secrets too.
+          
+          auto makes age envelopes where age recipients are named, here or in .seal.yaml, and hybrid ones otherwise. age asks a cluster for its recipients where nothing names them.
+
+          Possible values:
+          - auto:   As the recipients have it
+          - age:    For age recipients
+          - hybrid: With a certificate
+          
+          [default: auto]
+
       --no-config
           Look at no .seal.yaml
 
@@ -846,7 +910,7 @@ Arguments:
 
 Options:
   -i, --identity <FILE>
-          Private keys that open the old values: PEM, or key Secrets in YAML or JSON; may be repeated
+          Private keys that open the old values: PEM, age identities, or key Secrets in YAML or JSON; may be repeated
 
       --allow-disk
           Edits on disk where there is no file system in memory
@@ -863,6 +927,24 @@ Options:
           Without it .seal.yaml says with which, or the cluster that --context, --cluster, --server or --kubeconfig names is asked. When it cannot be reached, the certificate that it gave last is used.
           
           [env: SEALED_SECRETS_CERT]
+
+  -r, --recipient <RECIPIENT>
+          Who can open it: age1… or age1pq1… (post-quantum); may be repeated
+
+  -R, --recipients-file <FILE|URL>
+          Recipients from a file or a URL, one a line, as age takes them; may be repeated
+
+      --kind <KIND>
+          What to make of a value: an age envelope, which several clusters and an escrow key can open, or a hybrid one, which one cluster opens, that of Sealed Secrets too.
+          
+          auto makes age envelopes where age recipients are named, here or in .seal.yaml, and hybrid ones otherwise. age asks a cluster for its recipients where nothing names them.
+
+          Possible values:
+          - auto:   As the recipients have it
+          - age:    For age recipients
+          - hybrid: With a certificate
+          
+          [default: auto]
 
       --no-config
           Look at no .seal.yaml

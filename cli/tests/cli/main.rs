@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
+mod age_clusters;
+mod age_files;
+mod age_keys;
 mod backup;
 mod bad_certificates;
 mod bad_files;
@@ -30,6 +33,7 @@ mod paths;
 mod plugins;
 mod random;
 mod rare_errors;
+mod recipients;
 mod reference;
 mod rotate;
 mod schemas;

@@ -1,6 +1,7 @@
 //! `seal rotate` on trees of files, offline and by a controller that fails midway.
 
 mod cluster;
+mod recipients;
 mod tree;
 
 use std::fs;

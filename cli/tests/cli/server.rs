@@ -43,6 +43,11 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
+    /// From now on these are the answers.
+    pub(crate) fn answer(&self, answers: impl IntoIterator<Item = Answer>) {
+        *self.answers.lock().unwrap() = Some(answers.into_iter().collect());
+    }
+
     /// From now on nobody gets an answer.
     pub(crate) fn fall_silent(&self) {
         *self.answers.lock().unwrap() = None;
@@ -50,7 +55,7 @@ impl Server {
 
     /// From now on the answer is 404.
     pub(crate) fn forget(&self) {
-        *self.answers.lock().unwrap() = Some(Vec::new());
+        self.answer([]);
     }
 
     /// The first line and the headers of every request.

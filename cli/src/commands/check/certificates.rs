@@ -1,8 +1,9 @@
-//! The keys that files are to be sealed for, and the certificates that say so.
+//! The keys that files are to be sealed for, and the certificates and recipients that say so.
 
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -11,20 +12,24 @@ use seal_manifest::Location;
 
 use super::{
     finding::{Finding, Rule},
-    sealed::Expected,
+    recipients::{AgeKeys, Expected},
 };
 use crate::{
+    age_keys::{self, RecipientOptions},
     certificate::{self, Place},
-    config::{Configs, Settings},
+    config::{Cluster, Configs, Listed, Settings},
     error::{Error, Errors},
     input::Source,
 };
 
-/// Certificates of the command line, or else of `.seal.yaml`, each read once. URLs and clusters are
-/// not asked.
+/// Certificates and recipients of the command line, or else of `.seal.yaml`, each read once. URLs and
+/// clusters are not asked.
 #[derive(Debug)]
 pub(super) struct Certificates<'a> {
     named: &'a [PathBuf],
+    recipients: &'a RecipientOptions,
+    named_recipients: Option<AgeKeys>,
+    lists: HashMap<PathBuf, Vec<KeyId>>,
     soon: SignedDuration,
     configs: Configs,
     keys: HashMap<PathBuf, KeyId>,
@@ -32,9 +37,12 @@ pub(super) struct Certificates<'a> {
 }
 
 impl<'a> Certificates<'a> {
-    pub(super) fn new(named: &'a [PathBuf], days: u16) -> Self {
+    pub(super) fn new(named: &'a [PathBuf], recipients: &'a RecipientOptions, days: u16) -> Self {
         Self {
             named,
+            recipients,
+            named_recipients: None,
+            lists: HashMap::new(),
             soon: SignedDuration::from_hours(24 * i64::from(days)),
             configs: Configs::default(),
             keys: HashMap::new(),
@@ -50,10 +58,11 @@ impl<'a> Certificates<'a> {
     /// What a file is to be sealed for.
     pub(super) fn expected(&mut self, file: &Path) -> Result<Expected, Errors> {
         let mut expected = Expected::default();
-        if !self.named.is_empty() {
+        if !self.named.is_empty() || self.recipients.are_given() {
             for path in self.named {
                 expected.keys.insert(self.key(path)?);
             }
+            expected.age = self.named_recipients()?;
             return Ok(expected);
         }
         let settings = self.configs.settings_of(file)?;
@@ -62,14 +71,85 @@ impl<'a> Certificates<'a> {
                 Some(Place::File(path)) => Some(self.key(path)?),
                 _ => None,
             };
-            if cluster.pins.is_empty() {
-                expected.keys.extend(key);
-            } else {
-                expected.pinned = true;
-                expected.keys.extend(cluster.pins.iter().cloned());
+            match cluster.pins.is_empty() {
+                true => expected.keys.extend(key),
+                false => expected.keys.extend(cluster.pins.iter().cloned()),
             }
         }
+        let has_pins = |cluster: &Arc<Cluster>| !cluster.pins.is_empty();
+        expected.pinned = !settings.clusters.is_empty() && settings.clusters.iter().all(has_pins);
+        let escrow = self.age_keys("escrow", &settings.escrow)?;
+        expected.keys.extend(escrow.keys.keys().cloned());
+        expected.age = self.age_recipients(&settings, escrow)?;
         Ok(expected)
+    }
+
+    /// The age recipients of a file, where it is sealed for some.
+    fn age_recipients(
+        &mut self,
+        settings: &Settings,
+        escrow: AgeKeys,
+    ) -> Result<Option<AgeKeys>, Error> {
+        let clusters = &settings.clusters;
+        if clusters.len() < 2 && clusters.iter().all(|it| it.recipients.is_empty()) {
+            return Ok(None);
+        }
+        let is_alone = clusters.len() == 1 && escrow.keys.is_empty();
+        let mut all = escrow;
+        for cluster in clusters {
+            if let Some(Place::File(path)) = cluster.certificate.as_ref().filter(|_| is_alone) {
+                all.instead.insert(self.key(path)?);
+            }
+            let whose = format!("cluster {}", cluster.name);
+            let found = self.age_keys(&whose, &cluster.recipients)?;
+            all.complete &= found.complete && !found.keys.is_empty();
+            all.keys.extend(found.keys);
+        }
+        Ok(Some(all))
+    }
+
+    fn age_keys(&mut self, whose: &str, listed: &[Listed]) -> Result<AgeKeys, Error> {
+        let mut all = AgeKeys {
+            complete: true,
+            ..AgeKeys::default()
+        };
+        for listed in listed {
+            let ids = match listed {
+                Listed::Inline(found) => vec![found.recipient.id().clone()],
+                Listed::At(Place::File(path)) => self.list(path)?,
+                Listed::At(Place::Url(_)) => {
+                    all.complete = false;
+                    Vec::new()
+                }
+            };
+            all.keys
+                .extend(ids.into_iter().map(|id| (id, whose.to_owned())));
+        }
+        Ok(all)
+    }
+
+    fn named_recipients(&mut self) -> Result<Option<AgeKeys>, Error> {
+        if self.named_recipients.is_none() && self.recipients.are_given() {
+            let found = self.recipients.read()?;
+            let ids = found.iter().map(|found| found.recipient.id().clone());
+            self.named_recipients = Some(AgeKeys {
+                keys: ids.map(|id| (id, "the command line".to_owned())).collect(),
+                complete: true,
+                ..AgeKeys::default()
+            });
+        }
+        Ok(self.named_recipients.clone())
+    }
+
+    fn list(&mut self, path: &Path) -> Result<Vec<KeyId>, Error> {
+        if let Some(ids) = self.lists.get(path) {
+            return Ok(ids.clone());
+        }
+        let source = Source::File(path.to_owned());
+        let found = age_keys::in_text(&source.to_string(), &source.read()?)?;
+        let ids: Vec<_> = found.iter().map(|it| it.recipient.id().clone()).collect();
+        self.lists.insert(path.to_owned(), ids.clone());
+        Ok(ids)
     }
 
     fn key(&mut self, path: &Path) -> Result<KeyId, Error> {

@@ -77,7 +77,7 @@ pub enum Rule {
     Base64,
     /// A sealed value that is truncated or damaged so that it shows.
     Envelope,
-    /// More data than a Secret may hold.
+    /// More data than a Secret may hold, or than the API server has room for.
     TooLarge,
     /// Annotations of the scope that contradict one another.
     Scope,

@@ -1,30 +1,23 @@
 //! What can be wrong with a SealedSecret, as far as it shows without a private key.
 
-use std::collections::BTreeSet;
-
 use seal_api::{
     Scope, SealedSecret,
     annotations::{CLUSTER_WIDE, LAST_APPLIED, NAMESPACE_WIDE, is_true},
 };
-use seal_envelope::{KeyId, KeySize, Shape};
+use seal_envelope::{KeySize, Shape};
 use seal_manifest::{Node, Scalar};
-use seal_sealing::{decode, key_hints};
+use seal_sealing::{decode, label};
 
 use super::{
-    finding::{Finding, Rule, Severity},
+    finding::{Finding, Rule},
     names,
+    recipients::{self, Expected},
 };
-use crate::{commands::encrypt::MOST_DATA, input::place_of};
-
-/// Which keys a file is to be sealed for.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Expected {
-    /// The keys that may be sealed with; none when nobody says.
-    pub(super) keys: BTreeSet<KeyId>,
-    /// Whether the list is exhaustive (pins), or the newest keys alone (certificates), so that what
-    /// was sealed before they were made is for others.
-    pub(super) pinned: bool,
-}
+use crate::{
+    commands::encrypt::MOST_DATA,
+    input::place_of,
+    room::{MOST_STORED, stored},
+};
 
 const FIELDS: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
 const SPEC: [&str; 3] = ["template", "data", "encryptedData"];
@@ -40,15 +33,28 @@ pub(super) fn check(node: &Node<'_>, expected: &Expected, findings: &mut Vec<Fin
         decoded.and_then(|json| SealedSecret::decode(json).map_err(|error| error.to_string()));
     match sealed {
         Ok(sealed) => {
+            room(node, findings);
             names_of(node, &sealed, findings);
             scopes(node, &sealed, findings);
             values(node, &sealed, findings);
-            recipients(node, &sealed, expected, findings);
+            recipients::check(node, &sealed, expected, findings);
             copies(node, &sealed, findings);
         }
         // What is wrong has been told with its place.
         Err(_) if findings.len() > before => {}
         Err(why) => findings.push(Finding::error(Rule::Malformed, node.location(), why)),
+    }
+}
+
+/// Whether the API server would take it.
+fn room(node: &Node<'_>, findings: &mut Vec<Finding>) {
+    let bytes = node.to_json().map_or(0, |json| stored(&json));
+    if bytes > MOST_STORED {
+        let message = format!(
+            "{bytes} bytes as the API server stores it, status and bookkeeping included, but etcd \
+             takes at most {MOST_STORED} in a request"
+        );
+        findings.push(Finding::error(Rule::TooLarge, node.location(), message));
     }
 }
 
@@ -265,6 +271,9 @@ fn values(node: &Node<'_>, sealed: &SealedSecret, findings: &mut Vec<Finding>) {
         let message = "the SealedSecret holds no values";
         findings.push(Finding::warning(Rule::NoData, items_at.clone(), message));
     }
+    let namespace = sealed.metadata.namespace.as_deref().unwrap_or_default();
+    let name = sealed.metadata.name.as_deref().unwrap_or_default();
+    let label = label(sealed.scope(), namespace, name);
     let mut total = 0;
     for (key, text) in &spec.encrypted_data {
         let path = ["spec", "encryptedData", key];
@@ -272,7 +281,11 @@ fn values(node: &Node<'_>, sealed: &SealedSecret, findings: &mut Vec<Finding>) {
         key_name(key, value_at.clone(), findings);
         // What is no text has been told, and reads as an empty one.
         if at(node, &path).is_some_and(|value| matches!(value.scalar(), Ok(Scalar::Text(_)))) {
-            total += envelope(&format!("encryptedData.{key}"), text, value_at, findings);
+            let length = envelope(&format!("encryptedData.{key}"), text, value_at, findings);
+            total += match length {
+                Length::Plaintext(bytes) => bytes,
+                Length::Labelled(bytes) => bytes.saturating_sub(label.as_bytes().len()),
+            };
         }
     }
     for key in templates.into_iter().flatten().map(|(key, _)| key) {
@@ -295,83 +308,39 @@ fn key_name(key: &str, at: seal_manifest::Location, findings: &mut Vec<Finding>)
     }
 }
 
-/// Checks one sealed text; the answer is the length of its plaintext, where that shows.
+/// How long a value is, as far as its envelope shows.
+enum Length {
+    Plaintext(usize),
+    /// With its label.
+    Labelled(usize),
+}
+
+/// Checks one sealed text.
 fn envelope(
     called: &str,
     text: &str,
     at: seal_manifest::Location,
     findings: &mut Vec<Finding>,
-) -> usize {
+) -> Length {
     let bytes = match decode(text) {
         Ok(bytes) => bytes,
         Err(error) => {
             let message = format!("{called}: {error}");
             findings.push(Finding::error(Rule::Base64, at, message));
-            return 0;
+            return Length::Plaintext(0);
         }
     };
     match Shape::of(&bytes) {
         Some(Shape::Hybrid { modulus, plaintext }) if KeySize::try_from(modulus * 8).is_ok() => {
-            plaintext
+            Length::Plaintext(plaintext)
         }
-        // How much of it is header depends on its recipients.
-        Some(Shape::Age { .. }) => 0,
+        Some(Shape::Age { labelled, .. }) => Length::Labelled(labelled),
         _ => {
             let message = format!("{called}: truncated or damaged; seal it again");
             findings.push(Finding::error(Rule::Envelope, at, message));
-            0
+            Length::Plaintext(0)
         }
     }
-}
-
-fn recipients(
-    node: &Node<'_>,
-    sealed: &SealedSecret,
-    expected: &Expected,
-    findings: &mut Vec<Finding>,
-) {
-    let hints = key_hints(&sealed.metadata);
-    let strangers: Vec<_> = hints
-        .iter()
-        .filter(|key| !expected.keys.contains(key))
-        .collect();
-    let is_wrong = match expected.pinned {
-        true => !strangers.is_empty(),
-        false => strangers.len() == hints.len(),
-    };
-    if expected.keys.is_empty() || hints.is_empty() || !is_wrong {
-        return;
-    }
-    let ids = |keys: Vec<&KeyId>| {
-        keys.iter()
-            .map(|key| key.as_str())
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    let at = place_of(
-        node,
-        &["metadata", "annotations", seal_api::annotations::KEY_HINTS],
-    );
-    let (found, wanted) = (ids(strangers), ids(expected.keys.iter().collect()));
-    let finding = match expected.pinned {
-        true => Finding::error(
-            Rule::Recipients,
-            at,
-            format!("sealed for {found}, but .seal.yaml pins {wanted}"),
-        ),
-        false => Finding {
-            severity: Severity::Warning,
-            ..Finding::error(
-                Rule::Recipients,
-                at,
-                format!(
-                    "sealed for {found}, but the certificate is that of {wanted}: sealed for another \
-                     cluster, or before the last key was made"
-                ),
-            )
-        },
-    };
-    findings.push(finding);
 }
 
 /// kubectl keeps a copy of what was applied, plaintext included.

@@ -1,24 +1,25 @@
 //! Sealing what was read, and writing it.
 
-use std::{collections::BTreeMap, ops::Range, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, ops::Range, path::PathBuf};
 
-use seal_keyring::Certificate;
-use seal_manifest::Format as Notation;
+use seal_envelope::Recipients;
+use seal_manifest::{EmitError, Format as Notation};
 use seal_sealing::seal;
 
 use super::{Destination, Manifest, Plain, Task};
 use crate::{
-    certificate::Recipients,
     error::{Error, Errors},
     output::{self, Batch, Directories, Format, Privacy},
     parallel,
     progress::Progress,
+    recipients::Sealing,
+    room::expect_room,
 };
 
 /// A Secret to be sealed, and how.
 struct Item<'a> {
     plain: &'a Plain,
-    certificate: Arc<Certificate>,
+    recipients: Recipients,
     format: Format,
 }
 
@@ -28,13 +29,13 @@ struct Item<'a> {
 /// What keeps it from being sealed or written; then nothing was written.
 pub(super) fn write(
     manifests: &[(Task, Manifest)],
-    recipients: &mut Recipients<'_>,
+    sealing: &mut Sealing<'_>,
     format: Option<Format>,
     destination: &Destination,
 ) -> Result<(), Errors> {
     let mut items = Vec::new();
     for (task, manifest) in manifests {
-        let certificate = recipients.certificate(&task.settings)?;
+        let recipients = sealing.recipients(&task.settings)?;
         for part in &manifest.parts {
             let format = match (destination, part.notation) {
                 (Destination::InPlace, Notation::Json) => Format::Json,
@@ -43,7 +44,7 @@ pub(super) fn write(
             };
             items.extend(part.secrets.iter().map(|plain| Item {
                 plain,
-                certificate: Arc::clone(&certificate),
+                recipients: recipients.clone(),
                 format,
             }));
         }
@@ -73,11 +74,13 @@ pub(super) fn write(
 
 impl Item<'_> {
     fn seal(&self) -> Result<String, Error> {
-        let sealed = seal(&self.plain.secret, self.certificate.recipients());
+        let sealed = seal(&self.plain.secret, &self.recipients);
         let sealed = sealed.map_err(|error| Error::Seal {
             at: self.plain.at.clone(),
             error,
         })?;
+        let json = serde_json::to_value(&sealed).map_err(|_| EmitError::NotSerializable)?;
+        expect_room(&json, &self.plain.at)?;
         Ok(self.format.write(&[sealed])?.to_string())
     }
 }

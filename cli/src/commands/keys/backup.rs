@@ -2,18 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use jiff::Timestamp;
 use seal_envelope::Recipients;
 use seal_keyring::{Backup, BackupDigest};
 use zeroize::Zeroizing;
 
 use crate::{
-    backup::{BackupError, KeySecret, manifests, recipients},
+    age_keys::{RecipientOptions, together},
+    backup::{BackupError, KeySecret, manifests},
     cluster::{Connection, Controller, ServiceName, key_secrets::KeySecrets, with_client},
     confirm::Confirmation,
     error::{Error, Errors},
-    input::Source,
     output::{self, OutputError, Privacy},
     report,
 };
@@ -26,22 +26,20 @@ use crate::{
 /// the right to read the keys (the Role seal-key-backup): whoever has it can read everything that is
 /// sealed.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(
+    after_help = EXAMPLES,
+    group(ArgGroup::new("encryption").args(["recipients", "recipients_files", "plaintext"]).multiple(true).required(true))
+)]
 pub struct BackUp {
     /// Back up only these: ids of keys, or names of their Secrets
     #[arg(value_name = "KEY")]
     keys: Vec<String>,
 
-    /// Who can open the backup: age1… or age1pq1… (post-quantum); may be repeated
-    #[arg(short, long = "recipient", value_name = "RECIPIENT", required_unless_present_any = ["recipients_files", "plaintext"])]
-    recipients: Vec<String>,
-
-    /// A file with recipients, one a line; may be repeated
-    #[arg(short = 'R', long = "recipients-file", value_name = "FILE")]
-    recipients_files: Vec<Source>,
+    #[command(flatten)]
+    recipients: RecipientOptions,
 
     /// Do not encrypt it: whoever reads the file can read everything that is sealed
-    #[arg(long, conflicts_with_all = ["recipients", "recipients_files"])]
+    #[arg(long, conflicts_with = "age-recipients")]
     plaintext: bool,
 
     /// Where to write it instead of standard output; a file that is there is not replaced
@@ -114,7 +112,7 @@ impl BackUp {
     /// `None` for plaintext, which somebody has to consent to.
     fn recipients(&self) -> Result<Option<Recipients>, Error> {
         if !self.plaintext {
-            return recipients(&self.recipients, &self.recipients_files).map(Some);
+            return Ok(Some(together(&self.recipients.read()?)?));
         }
         let to = self.file().map(|path| path.display().to_string());
         let to = to.as_deref().unwrap_or("standard output");

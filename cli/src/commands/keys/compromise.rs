@@ -11,13 +11,14 @@ use super::{
     survey::{Keys, in_cluster, in_files},
 };
 use crate::{
-    certificate::CertificateOptions,
     cluster::{ServiceName, key_secrets::KeySecrets, keys::KeyDesk, with_client},
     commands::rotate::Leaked,
     editing::editable_path,
     error::{Answer, Error, Errors},
     input::Source,
-    output, report,
+    output,
+    recipients::SealingOptions,
+    report,
 };
 
 /// Takes a key out of use that somebody else may know.
@@ -50,7 +51,7 @@ pub struct Compromise {
     now: bool,
 
     #[command(flatten)]
-    certificate: CertificateOptions,
+    sealing: SealingOptions,
 }
 
 const EXAMPLES: &str = "\
@@ -71,7 +72,7 @@ impl Compromise {
         let paths: Vec<_> = self.paths.iter().cloned().map(Source::File).collect();
         // What cannot be read is told before anything is changed.
         let files = in_files(&paths)?;
-        let service = self.certificate.service();
+        let service = self.sealing.service();
         let mut keys = self.keys(&service)?;
         if self.now {
             self.cut_off(&keys, &service)?;
@@ -80,7 +81,7 @@ impl Compromise {
             self.renew(&service)?;
             keys = self.keys(&service)?;
         }
-        let cluster = with_client(self.certificate.connection(), in_cluster)?;
+        let cluster = with_client(self.sealing.connection(), in_cluster)?;
         let (in_files_now, in_cluster) = (keys.needs(&files), keys.needs(&cluster));
         let all = in_cluster.iter().chain(&in_files_now);
         let lines: String = all.map(|need| format!("{need}\n")).collect();
@@ -109,13 +110,13 @@ impl Compromise {
     }
 
     fn keys(&self, service: &ServiceName) -> Result<Keys, Error> {
-        with_client(self.certificate.connection(), async |client| {
+        with_client(self.sealing.connection(), async |client| {
             Keys::read(client, service, &self.key).await
         })
     }
 
     fn cut_off(&self, keys: &Keys, service: &ServiceName) -> Result<(), Error> {
-        with_client(self.certificate.connection(), async |client| {
+        with_client(self.sealing.connection(), async |client| {
             let secrets = KeySecrets::of(client, service);
             keys.take_out(&secrets, &KeyState::Compromised).await
         })
@@ -123,7 +124,7 @@ impl Compromise {
 
     /// Makes sure that nothing more is sealed with it.
     fn renew(&self, service: &ServiceName) -> Result<(), Error> {
-        let outcome = with_client(self.certificate.connection(), async |client| {
+        let outcome = with_client(self.sealing.connection(), async |client| {
             rotate::new_key(&KeyDesk::of(client, service)).await
         })?;
         let why = match outcome {
@@ -165,7 +166,7 @@ impl Compromise {
             return Ok(());
         }
         leaked.files.dedup();
-        let (done, errors) = leaked.seal_again(&self.certificate)?;
+        let (done, errors) = leaked.seal_again(&self.sealing)?;
         for changed in &done.changed {
             let to = changed.to.join(",");
             report::note(&format_args!("{}: sealed again for {to}", changed.file));

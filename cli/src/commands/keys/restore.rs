@@ -6,7 +6,8 @@ use clap::Args;
 use tokio::time::sleep;
 
 use crate::{
-    backup::{Backup, BackupError, KeySecret, identities},
+    age_keys::identities,
+    backup::{Backup, BackupError, KeySecret},
     cluster::{
         Connection, Controller,
         key_secrets::{Holder, KeySecrets},

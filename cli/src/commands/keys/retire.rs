@@ -5,7 +5,8 @@ use seal_keyring::KeyState;
 
 use super::survey::{Keys, in_cluster, in_files};
 use crate::{
-    backup::{Backup, BackupError, identities},
+    age_keys::identities,
+    backup::{Backup, BackupError},
     cluster::{Connection, Controller, key_secrets::KeySecrets, with_client},
     confirm::Confirmation,
     error::{Answer, Error, Errors},

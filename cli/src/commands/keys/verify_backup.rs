@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::Output;
 use crate::{
-    backup::{Backup, Held, identities},
+    age_keys::identities,
+    backup::{Backup, Held},
     cluster::{Connection, Controller, keys::KeyDesk, with_client},
     error::{Answer, Errors},
     input::Source,

@@ -26,8 +26,8 @@ pub enum RotationError {
     /// The controller seals with another key than the one that is expected.
     #[error("the files are to be sealed with {expected}, but the controller seals with {found}")]
     OtherKey {
-        /// The key of the certificate.
-        expected: KeyId,
+        /// The key of the certificate, or of the recipient.
+        expected: String,
         /// The controller's, or several.
         found: String,
     },
@@ -37,6 +37,42 @@ pub enum RotationError {
         /// The key.
         key: KeyId,
     },
+    /// Nothing is sealed for a key that others may know, which is still named.
+    #[error("{key} is named as a recipient still; nothing is sealed again for it")]
+    StillNamed {
+        /// The key.
+        key: KeyId,
+    },
+    /// Others would no longer open what the controller seals again.
+    #[error(
+        "{at}: {called}: {item} is sealed for {recipients} recipients{}, and the controller would \
+         seal it for its own key alone",
+        named(.keys)
+    )]
+    WouldLose {
+        /// Where the object stands.
+        at: Location,
+        /// Namespace and name.
+        called: String,
+        /// The item.
+        item: String,
+        /// How many can open it.
+        recipients: usize,
+        /// Who that is, as the hint has it.
+        keys: Vec<String>,
+    },
+    /// The controller cannot do what is wanted.
+    #[error("{at}: {called}: {item} cannot be sealed again as wanted: {why}")]
+    NotByController {
+        /// Where the object stands.
+        at: Location,
+        /// Namespace and name.
+        called: String,
+        /// The item.
+        item: String,
+        /// Why not.
+        why: &'static str,
+    },
     /// The work ended before its end.
     #[error("{objects} SealedSecrets in {files} files were not reached; they are as they were")]
     Unreached {
@@ -45,6 +81,13 @@ pub enum RotationError {
         /// In how many files.
         files: usize,
     },
+}
+
+fn named(keys: &[String]) -> String {
+    match keys.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", keys.join(", ")),
+    }
 }
 
 impl RotationError {
@@ -62,6 +105,12 @@ impl RotationError {
                 "fetch the cluster's current certificate with: seal keys fetch -w cert.pem; or \
                  name another cluster with --context",
             ),
+            Self::StillNamed { .. } => {
+                Some("fetch the new one, and put it in its place: seal keys fetch --recipients")
+            }
+            Self::WouldLose { .. } | Self::NotByController { .. } => {
+                Some("seal it again with a private key that opens it: --identity FILE")
+            }
             Self::StillSeals { .. } => {
                 Some("see in the controller's log why it does not publish the new one")
             }

@@ -2,16 +2,15 @@
 
 use std::{collections::HashSet, path::PathBuf};
 
-use seal_envelope::{Identity, KeyId};
+use seal_envelope::{Identity, KeyId, Kind};
 
 use super::{
-    RotationError, candidates, inputs, offline::Opener, report::RotateReport, tree::Target,
-    work::Rotation,
+    RotationError, Speaking, aim::Aim, candidates, inputs, offline::Opener, report::RotateReport,
+    tree::Target, work::Rotation,
 };
 use crate::{
-    certificate::{CertificateOptions, Recipients},
-    config::Settings,
     error::{Error, Errors},
+    recipients::{Sealing, SealingOptions},
 };
 
 /// What is to be sealed again, and with what it is opened.
@@ -34,48 +33,53 @@ impl Leaked<'_> {
     /// What stood in the way from the beginning. What failed later stands beside the report.
     pub(crate) fn seal_again(
         &self,
-        certificate: &CertificateOptions,
+        sealing: &SealingOptions,
     ) -> Result<(RotateReport, Errors), Errors> {
-        let mut recipients = Recipients::new(certificate);
+        let mut sealing = Sealing::new(sealing);
         let inputs = inputs(&self.files)?;
-        let candidates = candidates(&inputs, &mut recipients, |settings, recipients| {
-            self.target(settings, recipients)
-        })?;
+        let candidates = candidates(&inputs, &mut sealing, |file| self.target(file))?;
         let rotation = Rotation::new(None, false).only(&self.places);
-        Ok(rotation.run(&candidates, &mut Opener(self.identities.clone())))
+        let mut opener = Opener {
+            identities: self.identities.clone(),
+            all: false,
+        };
+        Ok(rotation.run(&candidates, &mut opener))
     }
 
     /// A certificate of the leaked key is one that nobody has fetched anew: what the cluster publishes
-    /// takes its place. One of another cluster is refused, for nothing here would open what is sealed
-    /// with it.
-    fn target(
-        &self,
-        settings: &Settings,
-        recipients: &mut Recipients<'_>,
-    ) -> Result<Target, Error> {
-        let certificate = match recipients.certificate(settings) {
-            Ok(certificate) if certificate.key_id() != self.key => certificate,
-            Ok(_) | Err(Error::NoCertificate) => recipients.certificate_at_hand(settings)?,
+    /// takes its place. Recipients are named one by one; there the leaked key must have gone first.
+    /// Those of another cluster are refused, for nothing here would open what is sealed for them.
+    fn target(&self, file: Speaking<'_, '_>) -> Result<Target, Error> {
+        let Speaking {
+            settings, sealing, ..
+        } = file;
+        let at_hand = |sealing: &mut Sealing<'_>| sealing.certificate_at_hand(settings);
+        let recipients = match sealing.recipients(settings) {
+            Ok(recipients) if !recipients.ids().contains(self.key) => recipients,
+            Ok(recipients) if recipients.kind().envelope() == Kind::Age => {
+                let key = self.key.clone();
+                return Err(RotationError::StillNamed { key }.into());
+            }
+            Ok(_) | Err(Error::NoCertificate) => at_hand(sealing)?.recipients().clone(),
             Err(error) => return Err(error),
         };
-        if certificate.key_id() == self.key {
+        let wanted = recipients.ids();
+        if wanted.contains(self.key) {
             let key = self.key.clone();
             return Err(RotationError::StillSeals { key }.into());
         }
         let mut known = self.identities.iter().map(|identity| identity.id());
-        if !known.any(|id| id == certificate.key_id()) {
+        if !known.any(|id| wanted.contains(id)) {
+            let wanted: Vec<_> = wanted.iter().map(KeyId::as_str).collect();
             return Err(RotationError::OtherKey {
-                expected: certificate.key_id().clone(),
-                found: recipients
-                    .certificate_at_hand(settings)?
-                    .key_id()
-                    .to_string(),
+                expected: wanted.join(", "),
+                found: at_hand(sealing)?.key_id().to_string(),
             }
             .into());
         }
         Ok(Target {
-            recipients: certificate.recipients().clone(),
-            controller: recipients.controller(settings),
+            aim: Aim::Recipients(recipients),
+            controller: sealing.controller(settings),
         })
     }
 }

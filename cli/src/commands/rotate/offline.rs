@@ -1,10 +1,13 @@
 //! Sealing again with private keys, on all cores.
 
-use seal_envelope::{Identity, KeyId, Kind, Opened};
+use std::collections::BTreeSet;
+
+use seal_envelope::{Identity, KeyId, Opened};
 use seal_sealing::{Cause, SealError, decode, diagnose, label, reseal};
 
 use super::{
     Reseal,
+    aim::{Aim, Header},
     tree::{Object, Resealed},
 };
 use crate::{
@@ -13,7 +16,11 @@ use crate::{
 };
 
 /// Private keys.
-pub(super) struct Opener<'a>(pub(super) Vec<&'a Identity>);
+pub(super) struct Opener<'a> {
+    pub(super) identities: Vec<&'a Identity>,
+    /// Whether values are sealed again that are right as far as anybody can tell.
+    pub(super) all: bool,
+}
 
 /// One value of one object.
 struct Task<'a> {
@@ -51,7 +58,7 @@ impl Reseal for Opener<'_> {
 impl Opener<'_> {
     /// Whether the hint has to do, since the key that it names is not here.
     fn believes(&self, object: &Object<'_>) -> bool {
-        object.is_settled_by_hint() && !self.has_any(object.hints.iter())
+        !self.all && object.is_settled() && !self.has_any(object.hints.iter())
     }
 
     fn has_any<'k>(&self, mut keys: impl Iterator<Item = &'k KeyId>) -> bool {
@@ -59,7 +66,7 @@ impl Opener<'_> {
     }
 
     fn has(&self, key: &KeyId) -> bool {
-        self.0.iter().any(|identity| identity.id() == key)
+        self.identities.iter().any(|identity| identity.id() == key)
     }
 
     /// The new text of a value and the key that it was sealed with; nothing for one that stays.
@@ -73,24 +80,36 @@ impl Opener<'_> {
         };
         let envelope =
             decode(task.text).map_err(|error| failed(format!("{error}: {}", Cause::Corrupt)))?;
-        let mut identities = self.0.clone();
+        let mut identities = self.identities.clone();
         identities.sort_by_key(|identity| !object.hints.contains(identity.id()));
         let metadata = &object.sealed.metadata;
         let namespace = metadata.namespace.as_deref().unwrap_or_default();
         let name = metadata.name.as_deref().unwrap_or_default();
         let label = label(object.sealed.scope(), namespace, name);
+        let header = Header::of(task.text);
         let opened = seal_envelope::open(&envelope, &label, identities.iter().copied());
         let Ok(Opened { plaintext, key }) = opened else {
-            if self.must_be_current(object) {
+            if self.must_be_current(object, header) {
                 return Ok(None);
             }
             let cause = diagnose(&object.sealed, task.text, &identities);
             return Err(failed(cause.to_string()));
         };
-        if is_current(object, &key, Kind::of(&envelope)) {
+        let Aim::Recipients(recipients) = &object.target.aim else {
+            return Ok(None);
+        };
+        let openers = || {
+            identities
+                .iter()
+                .filter(|it| it.open(&envelope, &label).is_ok())
+        };
+        let is_current = match header {
+            Header::Hybrid => recipients.ids().contains(&key),
+            _ => self.is_for(object, &openers().map(|it| it.id().clone()).collect()),
+        };
+        if is_current && object.target.aim.fits(header) && !self.all {
             return Ok(None);
         }
-        let recipients = &object.target.recipients;
         let again = reseal(&object.sealed, [(task.item, &plaintext)], recipients);
         let mut again = again.map_err(|error| Error::Seal {
             at: object.at.to_string(),
@@ -99,18 +118,24 @@ impl Opener<'_> {
         Ok(again.remove(task.item).map(|text| (key, text)))
     }
 
-    /// Whether a value that no key here opens can only be under the one key of the hint that is not
-    /// here, which is the right one.
-    fn must_be_current(&self, object: &Object<'_>) -> bool {
-        let wanted = object.target.recipients.ids();
+    /// Whether a value that no key here opens can only be sealed for whom it shall be: as far as its
+    /// envelope tells it is, and the keys of the hint that are not here are wanted.
+    fn must_be_current(&self, object: &Object<'_>, header: Header) -> bool {
         let mut absent = object.hints.iter().filter(|key| !self.has(key)).peekable();
-        absent.peek().is_some() && absent.all(|key| wanted.contains(key))
+        let is_wanted = |key| object.wanted.contains(key);
+        !self.all
+            && object.target.aim.fits(header)
+            && absent.peek().is_some()
+            && absent.all(is_wanted)
     }
-}
 
-/// Whether a value that this key opens is sealed for whom it shall be. An age envelope does not tell
-/// for whom else it is sealed; there the hint has to agree.
-fn is_current(object: &Object<'_>, opener: &KeyId, kind: Kind) -> bool {
-    let wanted = object.target.recipients.ids();
-    wanted.contains(opener) && (kind == Kind::Hybrid || object.is_settled_by_hint())
+    /// Whether an age value that these keys open, of all that are here, is sealed for the wanted
+    /// recipients. Who else opens it, only the hint tells; how many there are is looked at before.
+    fn is_for(&self, object: &Object<'_>, openers: &BTreeSet<KeyId>) -> bool {
+        let wanted = &object.wanted;
+        let mut at_hand = wanted.iter().filter(|key| self.has(key));
+        openers.is_subset(wanted)
+            && at_hand.all(|key| openers.contains(key))
+            && (wanted.is_subset(openers) || object.hints == *wanted)
+    }
 }

@@ -10,23 +10,24 @@ use tokio::runtime::Runtime;
 
 use super::{
     Reseal, RotationError,
+    aim::Header,
     tree::{Object, Resealed},
 };
 use crate::{
-    certificate::Recipients,
     cluster::{
         ServiceName,
         resealing::{Resealing, Unanswered},
         runtime,
     },
     error::{Error, Errors},
+    recipients::Sealing,
 };
 
 type Asked = (Option<String>, ServiceName);
 
 /// The controllers, each connected once it is asked.
 pub(super) struct Controllers<'a> {
-    recipients: &'a Recipients<'a>,
+    sealing: &'a Sealing<'a>,
     connected: HashMap<Asked, Resealing>,
     // Dropped last: what is connected runs in it.
     runtime: Runtime,
@@ -35,10 +36,10 @@ pub(super) struct Controllers<'a> {
 }
 
 impl<'a> Controllers<'a> {
-    /// Nobody is asked yet; `recipients` knows how the clusters are reached.
-    pub(super) fn new(recipients: &'a Recipients<'a>) -> Result<Self, Error> {
+    /// Nobody is asked yet; `sealing` knows how the clusters are reached.
+    pub(super) fn new(sealing: &'a Sealing<'a>) -> Result<Self, Error> {
         Ok(Self {
-            recipients,
+            sealing,
             connected: HashMap::new(),
             runtime: runtime()?,
             gone: Errors::default(),
@@ -50,7 +51,7 @@ impl<'a> Controllers<'a> {
         let resealing = match self.connected.entry(asked.clone()) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
-                let connection = self.recipients.connection(asked.0.as_deref());
+                let connection = self.sealing.connection(asked.0.as_deref());
                 let opened = self
                     .runtime
                     .block_on(Resealing::open(&connection, &asked.1));
@@ -82,10 +83,17 @@ impl Reseal for Controllers<'_> {
         let mut outcomes: Vec<_> = objects.iter().map(|_| Ok(Resealed::default())).collect();
         let mut due: HashMap<&Asked, Vec<usize>> = HashMap::new();
         for (index, object) in objects.iter().enumerate() {
-            if object.changes_hint() {
-                let asked = &object.target.controller;
-                due.entry(asked).or_default().push(index);
+            if object.is_settled() || object.values().is_empty() {
+                continue;
             }
+            if let Some(refusal) = refusal(object) {
+                if let Some(place) = outcomes.get_mut(index) {
+                    *place = Err(Error::from(refusal).into());
+                }
+                continue;
+            }
+            let asked = &object.target.controller;
+            due.entry(asked).or_default().push(index);
         }
         for (asked, indices) in due {
             let asking: Vec<_> = indices
@@ -106,20 +114,48 @@ impl Reseal for Controllers<'_> {
     }
 }
 
+/// What the controller would do to an object that nobody wants, or cannot do.
+fn refusal(object: &Object<'_>) -> Option<RotationError> {
+    let (at, called) = (|| object.at.clone(), || object.called());
+    for (item, text) in object.values() {
+        let header = Header::of(text);
+        if let Header::Age(stanzas) = header
+            && stanzas.recipients() > 1
+        {
+            return Some(RotationError::WouldLose {
+                at: at(),
+                called: called(),
+                item: item.to_owned(),
+                recipients: stanzas.recipients(),
+                keys: object.hints.iter().map(KeyId::to_string).collect(),
+            });
+        }
+        if let Some(Err(why)) = object.target.aim.own(header) {
+            return Some(RotationError::NotByController {
+                at: at(),
+                called: called(),
+                item: item.to_owned(),
+                why,
+            });
+        }
+    }
+    None
+}
+
 /// The values out of the controller's answer that are others than before.
 fn taken(object: &Object<'_>, answer: Value) -> Result<Resealed, Error> {
     let answer = SealedSecret::decode(answer)
         .map_err(|error| refused(object, format!("the answer is no SealedSecret: {error}")))?;
-    let wanted = object.target.recipients.ids();
+    let wanted = &object.wanted;
     let hints = key_hints(&answer.metadata);
-    if let Some(expected) = wanted.first()
-        && hints.iter().any(|hint| !wanted.contains(hint))
+    if hints.iter().any(|hint| !wanted.contains(hint))
         // Sealed Secrets' own controller leaves the hint as it was.
         && !hints.iter().eq(object.hints.iter())
     {
+        let expected: Vec<_> = wanted.iter().map(KeyId::as_str).collect();
         let found: Vec<_> = hints.iter().map(KeyId::as_str).collect();
         return Err(RotationError::OtherKey {
-            expected: expected.clone(),
+            expected: expected.join(", "),
             found: found.join(", "),
         }
         .into());
@@ -148,8 +184,7 @@ fn taken(object: &Object<'_>, answer: Value) -> Result<Resealed, Error> {
 
 /// Which key the values that moved were under, where the hint leaves no choice.
 fn before_by_hint(object: &Object<'_>) -> Option<KeyId> {
-    let wanted = object.target.recipients.ids();
-    let mut others = object.hints.difference(&wanted);
+    let mut others = object.hints.difference(&object.wanted);
     let first = others.next()?;
     others.next().is_none().then(|| first.clone())
 }
@@ -171,7 +206,7 @@ impl Reseal for Hints {
     fn reseal(&mut self, objects: &[&Object<'_>]) -> Vec<Result<Resealed, Errors>> {
         let outcome = |object: &&Object<'_>| {
             let mut resealed = Resealed::default();
-            if object.changes_hint() {
+            if !object.is_settled() && !object.values().is_empty() {
                 let values = object.values().len();
                 resealed.from.insert(before_by_hint(object), values);
             }

@@ -6,25 +6,29 @@ use std::{
 };
 
 use seal_api::{SealedSecret, annotations::KEY_HINTS};
-use seal_envelope::{KeyId, Recipients};
+use seal_envelope::KeyId;
 use seal_manifest::{Location, Node, Reading, Stream};
 use seal_sealing::key_hints;
 use serde_json::Value;
 
-use super::RotationError;
+use super::{
+    RotationError,
+    aim::{Aim, Header},
+};
 use crate::{
     cluster::ServiceName,
     error::{Error, Errors},
     input::Source,
     naming::{Naming, called},
     output::Batch,
+    room::{expect_room, put},
 };
 
 /// What a file is to be sealed for.
 #[derive(Debug, Clone)]
 pub(super) struct Target {
     /// Whom its values shall be sealed for.
-    pub(super) recipients: Recipients,
+    pub(super) aim: Aim,
     /// The controller that is asked: the context of the kubeconfig, and its Service.
     pub(super) controller: (Option<String>, ServiceName),
 }
@@ -56,6 +60,10 @@ pub(super) struct Object<'a> {
     pub(super) sealed: SealedSecret,
     /// The keys of which its hint speaks.
     pub(super) hints: BTreeSet<KeyId>,
+    /// The keys of which it shall speak.
+    pub(super) wanted: BTreeSet<KeyId>,
+    /// Whether its envelopes are of the right kind, and for as many as they shall be.
+    fits: bool,
     pub(super) target: &'a Target,
 }
 
@@ -136,11 +144,16 @@ impl Candidate {
         if sealed.spec.data.is_some() && !sealed.spec.encrypted_data.is_empty() {
             return Err(Error::from(RotationError::TwoKinds { at }).into());
         }
+        let spec = &sealed.spec;
+        let texts = spec.encrypted_data.values().chain(&spec.data);
+        let headers: Vec<_> = texts.map(|text| Header::of(text)).collect();
         Ok(Object {
             place,
             at,
             json,
             hints: key_hints(&sealed.metadata).into_iter().collect(),
+            wanted: target.aim.ids(&headers),
+            fits: headers.iter().all(|header| target.aim.fits(*header)),
             sealed,
             target,
         })
@@ -166,14 +179,36 @@ impl Object<'_> {
         }
     }
 
-    /// Whether its hint says that every value is sealed for whom it shall be.
-    pub(super) fn is_settled_by_hint(&self) -> bool {
-        self.hints == self.target.recipients.ids()
+    /// Whether its hint says that every value is sealed for whom it shall be, and no envelope
+    /// contradicts.
+    pub(super) fn is_settled(&self) -> bool {
+        self.hints == self.wanted && self.fits
     }
 
     /// Whether its hint is wrong or missing once all its values are sealed for whom they shall be.
     pub(super) fn changes_hint(&self) -> bool {
-        !self.is_settled_by_hint() && !self.values().is_empty()
+        self.hints != self.wanted && !self.values().is_empty()
+    }
+
+    fn wanted_hint(&self) -> String {
+        let keys: Vec<_> = self.wanted.iter().map(KeyId::as_str).collect();
+        keys.join(",")
+    }
+
+    /// More recipients may make it too large for the API server.
+    fn expect_room(&self, resealed: &Resealed) -> Result<(), Error> {
+        let mut after = self.json.clone();
+        for (item, text) in &resealed.texts {
+            put(&mut after, &self.path_of(item), text);
+        }
+        if self.changes_hint() {
+            put(
+                &mut after,
+                &["metadata", "annotations", KEY_HINTS],
+                &self.wanted_hint(),
+            );
+        }
+        expect_room(&after, &self.at.to_string())
     }
 
     pub(super) fn called(&self) -> String {
@@ -201,6 +236,7 @@ impl File<'_> {
             let Some(node) = nodes.get(place) else {
                 continue;
             };
+            object.expect_room(resealed)?;
             let edit = |error| Error::from(RotationError::Edit(error));
             for (item, text) in &resealed.texts {
                 edits
@@ -208,8 +244,12 @@ impl File<'_> {
                     .map_err(edit)?;
             }
             if object.changes_hint() {
-                let ids = object.target.recipients.ids();
-                let hint = ids.iter().map(KeyId::as_str).collect::<Vec<_>>().join(",");
+                let hint = object
+                    .wanted
+                    .iter()
+                    .map(KeyId::as_str)
+                    .collect::<Vec<_>>()
+                    .join(",");
                 let path = ["metadata", "annotations", KEY_HINTS];
                 edits.set(*node, &path, &hint).map_err(edit)?;
             }

@@ -167,7 +167,7 @@ impl<'a> Rotation<'a> {
                 let moved: usize = resealed.from.values().sum();
                 self.report.current += object.values().len() - moved;
                 if moved > 0 || object.changes_hint() {
-                    to.extend(object.target.recipients.ids());
+                    to.extend(object.wanted.iter().cloned());
                 }
                 for (key, values) in &resealed.from {
                     let key = key.as_ref().map_or(UNKNOWN, KeyId::as_str);

@@ -1,7 +1,7 @@
 //! A cluster on loopback whose controller fails as it is told to.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{Arc, Mutex},
@@ -9,6 +9,7 @@ use std::{
 };
 
 use seal_api::{SealedSecret, annotations::KEY_HINTS};
+use seal_envelope::Identity;
 use seal_sealing::{Unsealing, reseal};
 use serde_json::{Value, json};
 
@@ -40,6 +41,8 @@ struct State {
     then: Option<Fault>,
     /// Whether it knows nothing of lists, of hints and of what stays: Sealed Secrets' own.
     is_upstream: bool,
+    /// Its age key, where it has one: a value for it is sealed again for it alone.
+    age: Option<Identity>,
     /// How many objects each request held.
     requests: Vec<usize>,
 }
@@ -65,6 +68,11 @@ impl Cluster {
         let cluster = Self::start();
         cluster.state.lock().unwrap().is_upstream = true;
         cluster
+    }
+
+    /// Gives it an age key.
+    pub(super) fn hold(&self, age: Identity) {
+        self.state.lock().unwrap().age = Some(age);
     }
 
     /// Plans what happens to the next requests, and then to all others.
@@ -109,7 +117,12 @@ impl Cluster {
         let (status, answer) = match path {
             "/api/v1/namespaces/kube-system/configmaps/seal-public-keys" => {
                 let pem = certificate("rsa2048").to_pem();
-                let map = json!({ "metadata": { "name": "x" }, "data": { "cert.pem": pem } });
+                let mut data = json!({ "cert.pem": pem });
+                if let Some(age) = &self.state.lock().unwrap().age {
+                    data["recipients.txt"] =
+                        format!("# x\n{}\n", age.recipient().age().unwrap()).into();
+                }
+                let map = json!({ "metadata": { "name": "x" }, "data": data });
                 (200, map.to_string())
             }
             "/api/v1/namespaces/kube-system/services/sealed-secrets-controller" => {
@@ -158,7 +171,7 @@ impl Cluster {
             false => vec![&mut body],
         };
         for object in objects {
-            if !rotate_one(object, state.is_upstream) {
+            if !rotate_one(object, state.is_upstream, state.age.as_ref()) {
                 return Some((500, "no key could decrypt secret\n".into()));
             }
         }
@@ -166,27 +179,33 @@ impl Cluster {
     }
 }
 
-fn rotate_one(object: &mut Value, is_upstream: bool) -> bool {
+fn rotate_one(object: &mut Value, is_upstream: bool, age: Option<&Identity>) -> bool {
     let sealed = SealedSecret::decode(object.clone()).unwrap();
     let mut unsealing = Unsealing::new(&sealed, true).unwrap();
     let (old, new) = (identity("rsa3072"), identity("rsa2048"));
-    unsealing.step(&[&old, &new], usize::MAX);
+    let keys: Vec<_> = [&old, &new].into_iter().chain(age).collect();
+    unsealing.step(&keys, usize::MAX);
     let Some(opened) = unsealing.into_opened() else {
         return false;
     };
-    let moving = opened
-        .iter()
-        .filter(|(_, opened)| is_upstream || opened.key != *new.id());
-    let moving = moving.map(|(item, opened)| (item.as_str(), &opened.plaintext));
-    let texts = reseal(&sealed, moving, certificate("rsa2048").recipients()).unwrap();
-    for (item, text) in texts {
+    let mut hint = BTreeSet::new();
+    for (item, opened) in &opened {
+        let own = age.filter(|age| age.id() == &opened.key).unwrap_or(&new);
+        hint.insert(own.id().to_string());
+        if !is_upstream && opened.key == *own.id() && opened.key == *new.id() {
+            continue;
+        }
+        let recipients = own.recipient().clone().into();
+        let value = (item.as_str(), &opened.plaintext);
+        let text = reseal(&sealed, [value], &recipients).unwrap().remove(item);
         match sealed.spec.data {
             Some(_) => object["spec"]["data"] = text.into(),
             None => object["spec"]["encryptedData"][item] = text.into(),
         }
     }
     if !is_upstream {
-        object["metadata"]["annotations"][KEY_HINTS] = new.id().as_str().into();
+        let hint: Vec<_> = hint.into_iter().collect();
+        object["metadata"]["annotations"][KEY_HINTS] = hint.join(",").into();
     }
     true
 }

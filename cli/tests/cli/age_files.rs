@@ -1,0 +1,150 @@
+//! Files that are sealed for age recipients: what a check and a diff tell of them, and how large they
+//! may become.
+
+use seal_envelope::{KeyKind, generate_age};
+use serde_json::json;
+
+use crate::{
+    age_keys::AgeKeys,
+    directory::{Directory, SECRET},
+    sealed::{text_at, value},
+};
+
+const HINT: [&str; 3] = ["metadata", "annotations", "seal.alt/keys"];
+
+fn furnished(kind: KeyKind) -> (Directory, AgeKeys) {
+    let directory = Directory::new();
+    let keys = AgeKeys::put_in(&directory, kind, &["edge", "escrow", "prod"]);
+    (directory, keys)
+}
+
+/// What `seal check` finds, without the places of the file.
+fn findings(directory: &Directory, arguments: &str) -> (i32, String) {
+    let done = directory.seal(&format!("check {arguments}")).assert();
+    let output = done.get_output();
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    (output.status.code().unwrap(), text)
+}
+
+#[test]
+fn a_check_tells_which_recipients_are_lacking_and_which_are_too_many() {
+    let (directory, keys) = furnished(KeyKind::X25519);
+    directory.succeeds("encrypt secret.yaml -R prod.txt -R edge.txt -w a.yaml", "");
+    directory.put(
+        ".seal.yaml",
+        "clusters: {prod: {recipients: [prod.txt]}}\nescrow: [escrow.txt]\n",
+    );
+    let (status, told) = findings(&directory, "a.yaml");
+    let message = format!(
+        "warning: is not sealed for {} (escrow) and is sealed for {} too; see seal rotate \
+         [recipients]\n",
+        keys.id("escrow"),
+        keys.id("edge")
+    );
+    assert_eq!(status, 0);
+    assert!(told.ends_with(&message), "{told}");
+    assert_eq!(findings(&directory, "a.yaml --strict").0, 1);
+    let (status, told) = findings(&directory, "a.yaml --strict -R prod.txt -R edge.txt");
+    assert_eq!((status, told.as_str()), (0, ""));
+    let (status, told) = findings(&directory, "a.yaml --strict -R prod.txt");
+    assert_eq!(status, 1);
+    let message = format!("is sealed for {} too", keys.id("edge"));
+    assert!(told.contains(&message), "{told}");
+}
+
+#[test]
+fn a_check_finds_headers_that_contradict_a_hint() {
+    let (directory, keys) = furnished(KeyKind::X25519);
+    directory.succeeds("encrypt secret.yaml -R prod.txt -R edge.txt -w a.yaml", "");
+    directory.succeeds("set a.yaml user --cert cert.pem", "x");
+    let hint = text_at(&directory, "a.yaml", 0, &HINT);
+    let lie = directory.read("a.yaml").replace(&hint, &keys.id("prod"));
+    directory.put("a.yaml", lie);
+    directory.put(".seal.yaml", "clusters: {prod: {recipients: [prod.txt]}}\n");
+    let (status, told) = findings(&directory, "a.yaml");
+    assert_eq!(status, 1);
+    let found: Vec<_> = told
+        .lines()
+        .map(|line| line.split_once("error: ").unwrap().1)
+        .collect();
+    let wanted = format!("it shall be for {} (cluster prod)", keys.id("prod"));
+    assert_eq!(
+        found,
+        [
+            format!(
+                "encryptedData.password: is sealed for 2 recipients, whatever the hint says, but \
+                 {wanted}; see seal rotate [recipients]"
+            ),
+            format!(
+                "encryptedData.user: is a hybrid value, for one RSA key, whatever the hint says, but \
+                 {wanted}; see seal rotate [recipients]"
+            ),
+        ]
+    );
+}
+
+#[test]
+fn a_diff_tells_who_may_open_it_now() {
+    let (directory, keys) = furnished(KeyKind::X25519);
+    directory.succeeds("encrypt secret.yaml -R prod.txt -R edge.txt -w a.yaml", "");
+    directory.put("b.yaml", directory.read("a.yaml"));
+    directory.succeeds("rotate b.yaml -R prod.txt -R escrow.txt -i edge.key", "");
+    let diff = "diff --no-index a.yaml b.yaml --output json -i prod.key";
+    let done = directory.seal(diff).assert();
+    let report: serde_json::Value = serde_json::from_slice(&done.get_output().stdout).unwrap();
+    let object = &report["objects"][0];
+    let ids = |names| {
+        keys.hint(names)
+            .split(',')
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(object["recipients"]["old"], json!(ids(&["edge", "prod"])));
+    assert_eq!(object["recipients"]["new"], json!(ids(&["escrow", "prod"])));
+    for item in object["items"].as_array().unwrap() {
+        assert_eq!(item["value"], "same");
+    }
+}
+
+#[test]
+fn an_object_that_the_api_server_would_not_take_is_not_written() {
+    let (directory, _) = furnished(KeyKind::MlKem768X25519);
+    let mut list = String::new();
+    for _ in 0..32 {
+        let identity = generate_age(KeyKind::MlKem768X25519).unwrap();
+        let identity = seal_envelope::Identity::from_age(&identity).unwrap();
+        list += &format!("{}\n", identity.recipient().age().unwrap());
+    }
+    directory.put("many.txt", list);
+    let secret = |values: usize| {
+        let values: String = (1..values).map(|it| format!("  k{it}: x\n")).collect();
+        directory.put("many.yaml", SECRET.replace("  user: admin\n", &values));
+    };
+    let told = "error: [..].yaml:[..]: the SealedSecret team-a/db takes 1[..] bytes as the API server \
+                stores it, status and bookkeeping included, but etcd takes at most 1572864 in a \
+                request\n  hint: divide its values among several Secrets, or seal for fewer \
+                recipients: each takes 0.1 KB of every value, a post-quantum one 2 KB\n";
+    secret(24);
+    directory.fails("encrypt many.yaml -R many.txt -w sealed.yaml", "", told);
+    directory.succeeds("encrypt many.yaml -R prod.txt -w sealed.yaml", "");
+    let before = directory.read("sealed.yaml");
+    let rotate = directory.seal("rotate sealed.yaml -R many.txt -i prod.key");
+    rotate.assert().code(2).stderr_eq(told);
+    assert_eq!(directory.read("sealed.yaml"), before);
+
+    secret(23);
+    directory.succeeds("encrypt many.yaml -R many.txt -w sealed.yaml", "");
+    assert_eq!(findings(&directory, "sealed.yaml").0, 0);
+    directory.fails("set sealed.yaml k23 -R many.txt", "x", told);
+    let too_large = directory.read("sealed.yaml").replace(
+        "  encryptedData:\n",
+        &format!(
+            "  encryptedData:\n    k23: {}\n",
+            value(&directory, "sealed.yaml", 0, "k1")
+        ),
+    );
+    directory.put("sealed.yaml", too_large);
+    let (status, told) = findings(&directory, "sealed.yaml");
+    assert_eq!(status, 1);
+    assert!(told.contains("[too-large]"), "{told}");
+}
