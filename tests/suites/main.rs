@@ -15,4 +15,5 @@ mod pre_commit;
 mod retirement;
 mod rotation;
 mod site;
+mod sizes;
 mod upstream_bugs;

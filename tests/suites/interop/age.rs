@@ -122,3 +122,71 @@ fn what_age_encrypts_in_armor_does_not_open() {
     let armored = fs::read(desk.path().join("armored")).unwrap();
     assert!(ours.open(&armored, &Label::new("")).is_err());
 }
+
+const SECRET: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: team-a}\n\
+                      stringData: {password: hunter2}\n";
+
+/// The only value of a SealedSecret, as bytes.
+fn envelope_in(sealed: &str) -> Vec<u8> {
+    let sealed: serde_json::Value = serde_yaml::from_str(sealed).unwrap();
+    let text = sealed["spec"]["encryptedData"]["password"].as_str();
+    seal_sealing::decode(text.unwrap()).unwrap().to_vec()
+}
+
+#[test]
+fn the_program_takes_keys_of_age_keygen_and_age_decrypts_what_it_seals() {
+    let desk = Workdir::new();
+    for (kind, flags) in KINDS {
+        let names = ["one", "two"].map(|name| format!("{kind:?}-{name}.txt"));
+        let [one, two] = names.each_ref().map(|name| keygen(&desk, name, flags));
+        let list = desk.run(&mut age("age-keygen", &["-y", &names[1]]), "");
+        desk.write("recipients.txt", list.expect_success());
+        let recipient = one.recipient().age().unwrap();
+        let encrypt = ["encrypt", "-r", recipient, "-R", "recipients.txt"];
+        let sealed = desk.seal(&encrypt, SECRET).expect_success();
+        desk.write("sealed.age", envelope_in(&sealed));
+        for name in &names {
+            let args = ["-d", "-i", name, "-o", "opened", "sealed.age"];
+            desk.run(&mut age("age", &args), "").expect_success();
+            let opened = fs::read(desk.path().join("opened")).unwrap();
+            assert_eq!(opened, payload(b"team-a/db", b"hunter2"), "{kind:?}");
+
+            let decrypt = ["decrypt", "--identity", name, "-o", "json"];
+            let secret = desk.seal(&decrypt, &sealed).expect_success();
+            let secret: serde_json::Value = serde_json::from_str(&secret).unwrap();
+            assert_eq!(secret["data"]["password"], "aHVudGVyMg==", "{kind:?}");
+        }
+        assert!(
+            two.open(&envelope_in(&sealed), &Label::new("team-a/db"))
+                .is_ok()
+        );
+    }
+}
+
+#[test]
+fn a_value_that_age_encrypted_with_our_payload_is_decrypted_by_the_program() {
+    let desk = Workdir::new();
+    for (kind, flags) in KINDS {
+        let name = format!("{kind:?}.txt");
+        let identity = keygen(&desk, &name, flags);
+        let recipient = identity.recipient().age().unwrap();
+        let sealed_by_age = |content: Vec<u8>| {
+            desk.write("plain", content);
+            let args = ["-r", recipient, "-o", "encrypted.age", "plain"];
+            desk.run(&mut age("age", &args), "").expect_success();
+            let text = seal_sealing::encode(&fs::read(desk.path().join("encrypted.age")).unwrap());
+            format!(
+                "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {{name: db, \
+                 namespace: team-a}}\nspec: {{encryptedData: {{password: {text}}}}}\n"
+            )
+        };
+        let decrypt = ["decrypt", "--identity", &name];
+        let sealed = sealed_by_age(payload(b"team-a/db", b"hunter2"));
+        let secret = desk.seal(&decrypt, &sealed).expect_success();
+        assert!(secret.contains("aHVudGVyMg=="), "{secret}");
+        for foreign in [payload(b"team-a/other", b"hunter2"), b"hunter2".to_vec()] {
+            let refused = desk.seal(&decrypt, &sealed_by_age(foreign));
+            assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""));
+        }
+    }
+}
