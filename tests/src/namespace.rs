@@ -15,7 +15,11 @@ pub struct Namespace {
 impl Namespace {
     /// Makes one whose name begins with `purpose`.
     pub fn create(plane: &ControlPlane, purpose: &str) -> Self {
-        let name = format!("{purpose}-{}", random_suffix());
+        Self::named(plane, format!("{purpose}-{}", random_suffix()))
+    }
+
+    /// One of this name, which the cluster must not have: for clusters that share what is in Git.
+    pub fn named(plane: &ControlPlane, name: String) -> Self {
         plane.kubectl(&["create", "namespace", &name], "");
         Self {
             name,

@@ -2,6 +2,7 @@
 
 mod backup;
 mod chart;
+mod clusters;
 mod controller;
 mod dependencies;
 mod deploy;

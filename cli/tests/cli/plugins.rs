@@ -98,16 +98,24 @@ error: no cluster to ask: exec: executable sh failed with exit code 3
 
 "#]],
     );
-    fails("echo hunter2", &[], str![[r#"
+    fails(
+        "echo hunter2",
+        &[],
+        str![[r#"
 error: no cluster to ask: exec: decoding stdout: it is no ExecCredential
   hint: name a kubeconfig with --kubeconfig, or seal offline with --cert FILE
 
-"#]]);
-    fails(&credential(json!({})), &[], str![[r#"
+"#]],
+    );
+    fails(
+        &credential(json!({})),
+        &[],
+        str![[r#"
 error: no cluster to ask: exec: plugin didn't return a token or cert/key pair
   hint: name a kubeconfig with --kubeconfig, or seal offline with --cert FILE
 
-"#]]);
+"#]],
+    );
     fails(
         &credential(json!({ "clientKeyData": "hunter2" })),
         &[],
@@ -117,11 +125,15 @@ error: no cluster to ask: exec: plugin returned only certificate or key, not bot
 
 "#]],
     );
-    fails(&credential(Value::Null), &[], str![[r#"
+    fails(
+        &credential(Value::Null),
+        &[],
+        str![[r#"
 error: no cluster to ask: exec: plugin didn't return a status field
   hint: name a kubeconfig with --kubeconfig, or seal offline with --cert FILE
 
-"#]]);
+"#]],
+    );
     fails(
         "",
         &[
@@ -141,11 +153,15 @@ brew install helper
 
 "#]],
     );
-    fails("", &[("interactiveMode", "Always".into())], str![[r#"
+    fails(
+        "",
+        &[("interactiveMode", "Always".into())],
+        str![[r#"
 error: no cluster to ask: exec: plugin cannot support interactive mode: standard input is not a terminal
   hint: name a kubeconfig with --kubeconfig, or seal offline with --cert FILE
 
-"#]]);
+"#]],
+    );
     let old = "client.authentication.k8s.io/v1beta1";
     fails(
         &credential(json!({ "token": "hunter2" })),
