@@ -136,6 +136,35 @@ async fn the_chart_grants_exactly_what_the_manifests_grant() {
 }
 
 #[tokio::test]
+async fn the_roles_of_people_are_those_of_the_manifests_and_bound_to_nobody() {
+    if ControlPlane::shared().await.is_none() {
+        return;
+    }
+    let roles = |objects: &[Value]| -> BTreeMap<String, Value> {
+        let named = |it: &&Value| {
+            let name = it["metadata"]["name"].as_str().unwrap_or_default();
+            name.starts_with("seal-key-")
+        };
+        let roles = objects.iter().filter(named).map(|it| {
+            let name = format!("{} {}", it["kind"], it["metadata"]["name"]);
+            (name, it["rules"].clone())
+        });
+        roles.collect()
+    };
+    let manifests = roles(&objects(&read("deploy/rbac.yaml")));
+    assert_eq!(manifests.len(), 3);
+    let charts = rendered(&chart(), &["--set=fullnameOverride=vault"]);
+    assert_eq!(roles(&charts), manifests);
+    let bound = |it: &Value| it["roleRef"]["name"].to_string().contains("seal-key-");
+    assert!(!charts.iter().any(bound));
+
+    let left_out = |set: &str| roles(&rendered(&chart(), &[&format!("--set={set}")])).len();
+    assert_eq!(left_out("rbac.keyAdministrators.create=false"), 0);
+    assert_eq!(left_out("rbac.namespacedRoles=true"), 2);
+    assert_eq!(left_out("rbac.clusterRole=false"), 2);
+}
+
+#[tokio::test]
 async fn namespaced_roles_grant_the_same_in_each_namespace_and_nothing_in_the_cluster() {
     if ControlPlane::shared().await.is_none() {
         return;

@@ -13,6 +13,7 @@ The controller's flags, from the values.
     "key-order-priority" .Values.keyOrderPriority
     "age-keys" (kindIs "bool" .Values.ageKeys | ternary "off" .Values.ageKeys)
     "key-size" .Values.keySize
+    "key-requests-per-hour" .Values.keyRequestsPerHour
     "my-cn" .Values.certificateCommonName
     "privatekey-annotations" (include "seal.pairs" (dict "name" "privateKeyAnnotations" "map" .Values.privateKeyAnnotations))
     "privatekey-labels" (include "seal.pairs" (dict "name" "privateKeyLabels" "map" .Values.privateKeyLabels))
@@ -39,6 +40,7 @@ The controller's flags, from the values.
 {{- end -}}
 {{- if .Values.watchForSecrets }}{{ $args = append $args "--watch-for-secrets" }}{{ end -}}
 {{- if .Values.logInfoStdout }}{{ $args = append $args "--log-info-stdout" }}{{ end -}}
+{{- if .Values.requireBackup }}{{ $args = append $args "--require-backup" }}{{ end -}}
 {{- if .Values.skipRecreate }}{{ $args = append $args "--skip-recreate" }}{{ end -}}
 {{- if .Values.oldGcBehavior }}{{ $args = append $args "--old-gc-behavior" }}{{ end -}}
 {{- if not .Values.updateStatus }}{{ $args = append $args "--update-status=false" }}{{ end -}}

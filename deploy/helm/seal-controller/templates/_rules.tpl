@@ -71,6 +71,39 @@ What those may do who seal: get the certificates, have SealedSecrets checked and
   verbs: [get, create]
 {{- end -}}
 
+{{/*
+What key administrators may do: ask for a new key, and see all keys and what needs them.
+*/}}
+{{- define "seal.rules.people.keyAdmin" -}}
+- apiGroups: [""]
+  resources: [configmaps]
+  resourceNames: [seal-key-requests]
+  verbs: [get, patch]
+- apiGroups: [""]
+  resources: [configmaps]
+  resourceNames: [seal-keys, seal-public-keys]
+  verbs: [get]
+{{- end -}}
+
+{{- define "seal.rules.people.keyAdminOfTheCluster" -}}
+- apiGroups: [bitnami.com]
+  resources: [sealedsecrets]
+  verbs: [get, list]
+{{- end -}}
+
+{{/*
+What those may do who back up and restore keys: who has it can read everything that is sealed.
+*/}}
+{{- define "seal.rules.people.keyBackup" -}}
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [list, create, patch]
+- apiGroups: [""]
+  resources: [configmaps]
+  resourceNames: [seal-keys]
+  verbs: [get]
+{{- end -}}
+
 {{- define "seal.subjects" -}}
 - kind: ServiceAccount
   name: {{ include "sealed-secrets.serviceAccountName" . }}
