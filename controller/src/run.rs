@@ -69,7 +69,7 @@ pub async fn run(args: Args) -> Result<(), RunError> {
         ready: is_ready,
         limits: limits(&args),
         metrics: metrics.clone(),
-        parsing: Arc::new(Semaphore::new(1)),
+        working: Arc::new(Semaphore::new(1)),
     };
     serve(&mut tasks, "HTTP", args.listen_addr, http::router(served)).await?;
     let inventory = Inventory {

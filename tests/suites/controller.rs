@@ -4,6 +4,7 @@ mod age_keys;
 mod drift;
 mod events;
 mod failures;
+mod http;
 mod keys;
 mod ownership;
 mod process;

@@ -40,8 +40,8 @@ pub struct Served {
     pub limits: Limits,
     /// What is measured.
     pub metrics: Metrics,
-    /// Whose turn it is to have a body parsed.
-    pub parsing: Arc<Semaphore>,
+    /// Whose turn it is to have a body parsed, or its values sealed again.
+    pub working: Arc<Semaphore>,
 }
 
 /// The routes. Serve it with the peers' addresses (`into_make_service_with_connect_info`).

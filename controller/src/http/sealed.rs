@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use seal_api::SealedSecret;
-use seal_envelope::{KeyId, Kind, Opened};
+use seal_envelope::{KeyId, Kind, Opened, SealError};
 use seal_keyring::Keyring;
 use seal_manifest::{Reading, Stream};
 use seal_sealing::{key_hints, reseal, set_key_hints};
@@ -35,7 +35,7 @@ pub(super) enum Refused {
     #[error("there is no sealing key yet")]
     NoKey,
     #[error("the value could not be sealed")]
-    Seal(#[from] seal_envelope::SealError),
+    Seal(#[from] SealError),
 }
 
 impl Refused {
@@ -113,9 +113,30 @@ async fn rotate_one(
     object: &mut Value,
     keep_current: bool,
 ) -> Result<(), Refused> {
-    let mut sealed = decode(object)?;
+    let sealed = decode(object)?;
     let opened = served.unsealer.open(&sealed, keyring, allowance).await?;
-    let Resealed { texts, keys } = resealed(&sealed, &opened, keyring, keep_current)?;
+    let mut rotated = std::mem::take(object);
+    // Thousands of values take a while to seal: work for a thread of its own, as parsing is.
+    let _turn = served.working.acquire().await;
+    let keyring = keyring.clone();
+    let work = move || {
+        reseal_in(&mut rotated, sealed, &opened, &keyring, keep_current)?;
+        Ok(rotated)
+    };
+    let rotated = tokio::task::spawn_blocking(work).await;
+    *object = rotated.unwrap_or(Err(Refused::Seal(SealError)))?;
+    Ok(())
+}
+
+/// Replaces the values of an object and its hint; nothing else of it changes.
+fn reseal_in(
+    object: &mut Value,
+    mut sealed: SealedSecret,
+    opened: &Values,
+    keyring: &Keyring,
+    keep_current: bool,
+) -> Result<(), Refused> {
+    let Resealed { texts, keys } = resealed(&sealed, opened, keyring, keep_current)?;
     if !keys.is_empty() {
         set_key_hints(&mut sealed.metadata, &keys);
     }
@@ -191,7 +212,7 @@ async fn read(served: &Served, body: Body) -> Result<Value, Refused> {
         .map_err(|_| Refused::TooSlow)?
         .map_err(|_| Refused::TooLong { limit })?;
     // Parsing is work for a thread of its own, and for one at a time.
-    let _turn = served.parsing.acquire().await;
+    let _turn = served.working.acquire().await;
     let parsed = tokio::task::spawn_blocking(move || parse(bytes.to_vec())).await;
     parsed.unwrap_or_else(|_| Err(Refused::Malformed("the body cannot be read".into())))
 }

@@ -59,7 +59,7 @@ impl Api {
             ready: is_ready,
             limits,
             metrics,
-            parsing: Arc::new(Semaphore::new(1)),
+            working: Arc::new(Semaphore::new(1)),
         };
         let peer = MockConnectInfo(SocketAddr::from(([127, 0, 0, 1], 1)));
         Self {
