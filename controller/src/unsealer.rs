@@ -69,7 +69,6 @@ impl State {
 }
 
 struct Job {
-    keys: Vec<Arc<Key>>,
     stage: Stage,
     purpose: Purpose,
     since: Instant,
@@ -77,8 +76,11 @@ struct Job {
 
 /// How far it has come.
 enum Stage {
-    Opening(Unsealing),
-    Explaining(Explanation),
+    /// Nowhere: it holds no more than it has to, for thousands may wait. Which keys to try first is
+    /// known better when its turn comes, too.
+    Waiting(Keyring),
+    Opening(Vec<Arc<Key>>, Unsealing),
+    Explaining(Vec<Arc<Key>>, Explanation),
 }
 
 /// What is done with the opened values, and who waits for it.
@@ -161,29 +163,13 @@ impl Unsealer {
             ));
         };
         let namespace = sealed.metadata.namespace.clone().unwrap_or_default();
-        let unsealing = Unsealing::new(sealed, self.shared.accept_v1_data)
-            .map_err(|error| explain::whole(&error))?;
-        let hints = key_hints(&sealed.metadata);
         let (reply, answer) = oneshot::channel();
-        {
-            let mut state = self.shared.lock();
-            let last = state.last_key.get(&namespace).cloned();
-            let keys = keyring.preferring(&hints, last.as_ref());
-            let purpose = Purpose::Secret {
-                watched: Arc::clone(&watched),
-                reply,
-            };
-            state.schedule.push(
-                priority,
-                &namespace,
-                Job {
-                    keys,
-                    stage: Stage::Opening(unsealing),
-                    purpose,
-                    since: Instant::now(),
-                },
-            );
-        }
+        let job = Job {
+            stage: Stage::Waiting(keyring.clone()),
+            purpose: Purpose::Secret { watched, reply },
+            since: Instant::now(),
+        };
+        self.shared.lock().schedule.push(priority, &namespace, job);
         self.shared.metrics.queued();
         self.shared.wakeup.notify_one();
         answer.await.unwrap_or_else(|_| {
@@ -218,8 +204,7 @@ impl Unsealer {
             }
             state.requests += 1;
             let job = Job {
-                keys,
-                stage: Stage::Opening(unsealing),
+                stage: Stage::Opening(keys, unsealing),
                 purpose: Purpose::Values { reply },
                 since: Instant::now(),
             };
@@ -243,7 +228,7 @@ impl Shared {
             let since = job.since;
             let turn = match job.is_abandoned() {
                 true => Turn::Done(None),
-                false => self.turn(job),
+                false => self.turn(&namespace, job),
             };
             let mut state = self.lock();
             match turn {
@@ -261,12 +246,16 @@ impl Shared {
     }
 
     /// A panic, which nothing is known to cause, costs the one object its answer and no thread.
-    fn turn(&self, job: Job) -> Turn {
-        let turn = panic::catch_unwind(AssertUnwindSafe(|| job.turn(&self.metrics)));
+    fn turn(&self, namespace: &str, job: Job) -> Turn {
+        let turn = panic::catch_unwind(AssertUnwindSafe(|| job.turn(self, namespace)));
         turn.unwrap_or_else(|_| {
             tracing::error!("unsealing an object ended abnormally");
             Turn::Done(None)
         })
+    }
+
+    fn last_key(&self, namespace: &str) -> Option<KeyId> {
+        self.lock().last_key.get(namespace).cloned()
     }
 
     fn next(&self) -> Option<(Priority, String, Job)> {
@@ -305,31 +294,50 @@ impl Job {
         }
     }
 
-    fn turn(self, metrics: &Metrics) -> Turn {
-        let identities: Vec<&Identity> = self.keys.iter().map(|key| key.identity()).collect();
+    fn turn(self, shared: &Shared, namespace: &str) -> Turn {
         match self.stage {
-            Stage::Opening(mut unsealing) => {
-                metrics.operations(unsealing.step(&identities, OPERATIONS_A_TURN));
-                if unsealing.is_done() {
-                    return self.purpose.opened(self.keys, unsealing, self.since);
-                }
-                let stage = Stage::Opening(unsealing);
-                Turn::Unfinished(Self { stage, ..self })
-            }
-            Stage::Explaining(mut explanation) => {
+            Stage::Waiting(keyring) => {
                 let Some(sealed) = self.purpose.sealed() else {
                     return Turn::Done(None);
                 };
-                let (made, failure) = explanation.step(sealed, &identities, OPERATIONS_A_TURN);
-                metrics.operations(made);
+                let (hints, last) = (key_hints(&sealed.metadata), shared.last_key(namespace));
+                let keys = keyring.preferring(&hints, last.as_ref());
+                match Unsealing::new(sealed, shared.accept_v1_data) {
+                    Ok(unsealing) => {
+                        let stage = Stage::Opening(keys, unsealing);
+                        Self { stage, ..self }.turn(shared, namespace)
+                    }
+                    Err(error) => self.purpose.failed(explain::whole(&error)),
+                }
+            }
+            Stage::Opening(keys, mut unsealing) => {
+                let made = unsealing.step(&identities(&keys), OPERATIONS_A_TURN);
+                shared.metrics.operations(made);
+                if unsealing.is_done() {
+                    return self.purpose.opened(keys, unsealing, self.since);
+                }
+                let stage = Stage::Opening(keys, unsealing);
+                Turn::Unfinished(Self { stage, ..self })
+            }
+            Stage::Explaining(keys, mut explanation) => {
+                let Some(sealed) = self.purpose.sealed() else {
+                    return Turn::Done(None);
+                };
+                let (made, failure) =
+                    explanation.step(sealed, &identities(&keys), OPERATIONS_A_TURN);
+                shared.metrics.operations(made);
                 if let Some(failure) = failure {
                     return self.purpose.failed(failure);
                 }
-                let stage = Stage::Explaining(explanation);
+                let stage = Stage::Explaining(keys, explanation);
                 Turn::Unfinished(Self { stage, ..self })
             }
         }
     }
+}
+
+fn identities(keys: &[Arc<Key>]) -> Vec<&Identity> {
+    keys.iter().map(|key| key.identity()).collect()
 }
 
 impl Purpose {
@@ -366,8 +374,7 @@ impl Purpose {
                 Turn::Done(key)
             }
             Err(error) => Turn::Unfinished(Job {
-                keys,
-                stage: Stage::Explaining(Explanation::of(error)),
+                stage: Stage::Explaining(keys, Explanation::of(error)),
                 purpose: Self::Secret { watched, reply },
                 since,
             }),

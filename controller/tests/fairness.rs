@@ -14,7 +14,6 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use kube::core::DeserializeGuard;
 use seal_api::{Scope, SealedSecret};
 use seal_controller::{
     metrics::Metrics,
@@ -60,7 +59,7 @@ fn object(namespace: &str, key: &Key, items: usize) -> Arc<Watched> {
     sealed.spec.encrypted_data = (0..items)
         .map(|item| (format!("item-{item}"), text.clone()))
         .collect();
-    Arc::new(DeserializeGuard(Ok(sealed)))
+    Arc::new(Watched(Ok(sealed)))
 }
 
 /// Waits until the queue has worked for so many turns.

@@ -5,10 +5,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use kube::{
-    core::DeserializeGuard,
-    runtime::{reflector, watcher::Event},
-};
+use kube::runtime::{reflector, watcher::Event};
 use seal_api::SealedSecret;
 use seal_controller::{
     clock::Clock,
@@ -17,9 +14,10 @@ use seal_controller::{
     metrics::{Inventory, Metrics, scrape},
     outcome::{Failure, Reason},
     status::{self, Ending},
+    watched::Watched,
 };
 
-fn object(name: &str, failure: Option<Reason>) -> DeserializeGuard<SealedSecret> {
+fn object(name: &str, failure: Option<Reason>) -> Watched {
     let mut sealed = SealedSecret::default();
     sealed.metadata.name = Some(name.into());
     sealed.metadata.namespace = Some("team-a".into());
@@ -33,10 +31,10 @@ fn object(name: &str, failure: Option<Reason>) -> DeserializeGuard<SealedSecret>
             Timestamp::UNIX_EPOCH,
         )
     });
-    DeserializeGuard(Ok(sealed))
+    Watched(Ok(sealed))
 }
 
-fn scraped(omit_names: bool, events: Vec<Event<DeserializeGuard<SealedSecret>>>) -> String {
+fn scraped(omit_names: bool, events: Vec<Event<Watched>>) -> String {
     let (objects, mut writer) = reflector::store();
     for event in events {
         writer.apply_watcher_event(&event);

@@ -12,7 +12,8 @@ use seal_keyring::{Wiped, has_key_label};
 use seal_sealing::Unsealed;
 
 use super::{
-    Context, desired,
+    Context,
+    desired::{self, Fingerprint},
     memory::Situation,
     plan::{Plan, Update, record_of, would_be_a_key},
     secret_cache::{Key, SecretMeta},
@@ -109,9 +110,25 @@ struct Task<'a> {
     secrets: Api<Secret>,
 }
 
+/// What is learnt of a touched Secret by looking at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Glance {
+    /// Whether it is what it was.
+    Tells,
+    /// That it is there is all that matters.
+    Enough,
+    /// Nothing: it has to be unsealed to compare.
+    InVain,
+}
+
 impl Task<'_> {
     async fn create(&self, repair: bool) -> Result<Applied, Failure> {
         let unsealed = self.unseal().await?;
+        // Thousands of passes may wait to unseal: what they need afterwards they get then.
+        Box::pin(self.store(unsealed, repair)).await
+    }
+
+    async fn store(&self, unsealed: Unsealed, repair: bool) -> Result<Applied, Failure> {
         let ours = unsealed.secret.metadata.clone();
         let openers = openers(&unsealed);
         let wanted = desired::created(unsealed.secret, self.uid());
@@ -132,20 +149,29 @@ impl Task<'_> {
 
     async fn update(&self, update: &Update) -> Result<Applied, Failure> {
         let drift = update.same_inputs && self.was_synced();
-        let Some(actual) = self.read().await? else {
-            self.context.secrets.forget(self.key);
+        let glance = self.glance(update, drift);
+        if glance != Glance::InVain {
+            let Some((actual, meta)) = Box::pin(self.read(update)).await? else {
+                return Ok(Applied::Overtaken);
+            };
+            if glance == Glance::Enough || self.is_still_right(&actual) {
+                return Ok(self.untouched(Success::AlreadyRight, meta));
+            }
+        }
+        // Read after it has been unsealed: thousands of Secrets would lie about while their turns come.
+        let unsealed = self.unseal().await?;
+        Box::pin(self.put_right(unsealed, update, drift)).await
+    }
+
+    async fn put_right(
+        &self,
+        unsealed: Unsealed,
+        update: &Update,
+        drift: bool,
+    ) -> Result<Applied, Failure> {
+        let Some((actual, meta)) = self.read(update).await? else {
             return Ok(Applied::Overtaken);
         };
-        let meta = SecretMeta::of(&actual.0.metadata);
-        let seen = self.context.secrets.find(self.key);
-        if seen.as_ref() != Some(&meta) || meta.uid != update.uid {
-            self.context.secrets.learn(self.key.clone(), meta);
-            return Ok(Applied::Overtaken);
-        }
-        if self.is_left_alone(&actual, update, drift) {
-            return Ok(self.untouched(Success::AlreadyRight, meta));
-        }
-        let unsealed = self.unseal().await?;
         let ours = unsealed.secret.metadata.clone();
         let openers = openers(&unsealed);
         let Some(wanted) = desired::updated(&actual, unsealed.secret, update, self.uid()) else {
@@ -186,25 +212,36 @@ impl Task<'_> {
         answer.map(Wiped)
     }
 
-    /// Whether a touched Secret needs no look inside: the fingerprint in memory shows that it still
-    /// is what it was; or rendering again would change what nobody has changed, because a template
-    /// has random or time functions; or drift is to be ignored.
-    fn is_left_alone(&self, actual: &Wiped, update: &Update, drift: bool) -> bool {
-        let still_right = || {
-            let remembered = self.context.memory.of(self.key);
-            remembered.right.is_some_and(|(inputs, fingerprint)| {
-                inputs == self.situation.inputs
-                    && self.context.digest_key.matches(&fingerprint, actual)
-            })
-        };
-        let keys_are_here = || {
-            let keys = self.recorded().keys;
-            !keys.is_empty() && keys.iter().all(|id| self.keys.keyring.contains(id))
-        };
-        update.same_inputs
-            && ((drift && self.context.drift == DriftPolicy::Ignore)
-                || seal_sealing::uses_random_or_time(self.sealed)
-                || (keys_are_here() && still_right()))
+    /// What a look at a touched Secret can tell without unsealing.
+    fn glance(&self, update: &Update, drift: bool) -> Glance {
+        if !update.same_inputs {
+            return Glance::InVain;
+        }
+        // Drift is to be ignored; or rendering again would change what nobody has changed.
+        if (drift && self.context.drift == DriftPolicy::Ignore)
+            || seal_sealing::uses_random_or_time(self.sealed)
+        {
+            return Glance::Enough;
+        }
+        let keys = self.recorded().keys;
+        let keys_are_here =
+            !keys.is_empty() && keys.iter().all(|id| self.keys.keyring.contains(id));
+        match keys_are_here && self.fingerprint().is_some() {
+            true => Glance::Tells,
+            false => Glance::InVain,
+        }
+    }
+
+    /// Whether it is what it was, by the fingerprint in memory.
+    fn is_still_right(&self, actual: &Wiped) -> bool {
+        self.fingerprint()
+            .is_some_and(|fingerprint| self.context.digest_key.matches(&fingerprint, actual))
+    }
+
+    /// What the Secret looked like when it was last right, with the same inputs.
+    fn fingerprint(&self) -> Option<Fingerprint> {
+        let (inputs, fingerprint) = self.context.memory.of(self.key).right?;
+        (inputs == self.situation.inputs).then_some(fingerprint)
     }
 
     /// A Secret that was read and not written.
@@ -255,12 +292,22 @@ impl Task<'_> {
             .await
     }
 
-    async fn read(&self) -> Result<Option<Wiped>, Failure> {
+    /// The Secret, unless it is not the one that was seen any more.
+    async fn read(&self, update: &Update) -> Result<Option<(Wiped, SecretMeta)>, Failure> {
         let _permit = self.context.workers.acquire().await;
         let answer = self.secrets.get_opt(&self.key.1).await;
-        Ok(answer
-            .map_err(|error| Failure::of_write(&error))?
-            .map(Wiped))
+        let Some(found) = answer.map_err(|error| Failure::of_write(&error))? else {
+            self.context.secrets.forget(self.key);
+            return Ok(None);
+        };
+        let actual = Wiped(found);
+        let meta = SecretMeta::of(&actual.0.metadata);
+        let seen = self.context.secrets.find(self.key);
+        if seen.as_ref() != Some(&meta) || meta.uid != update.uid {
+            self.context.secrets.learn(self.key.clone(), meta);
+            return Ok(None);
+        }
+        Ok(Some((actual, meta)))
     }
 
     /// Learns what the watch has not told yet.

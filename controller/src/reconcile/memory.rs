@@ -69,6 +69,16 @@ impl Memory {
         change(self.lock().entry(key.clone()).or_default())
     }
 
+    /// Forgets the status that we wrote when the cache shows the same.
+    pub fn caught_up(&self, key: &Key, cached_version: &str, cached: &SealedSecretStatus) {
+        if let Some(remembered) = self.lock().get_mut(key) {
+            let shown = |(version, status): &(String, SealedSecretStatus)| {
+                version == cached_version && status == cached
+            };
+            remembered.written.take_if(|written| shown(written));
+        }
+    }
+
     /// Forgets an object that is gone.
     pub fn forget(&self, key: &Key) {
         self.lock().remove(key);
@@ -201,5 +211,24 @@ mod tests {
         assert_eq!(remembered.latest_status("6", Some(&cached)), Some(&ours));
         assert_eq!(remembered.latest_status("7", Some(&cached)), Some(&ours));
         assert_eq!(remembered.latest_status("8", Some(&cached)), Some(&cached));
+    }
+
+    #[test]
+    fn our_own_write_is_kept_until_the_cache_shows_all_of_it() {
+        let ours = SealedSecretStatus {
+            observed_generation: Some(2),
+            ..Default::default()
+        };
+        let key = ("team-a".to_owned(), "db".to_owned());
+        let memory = Memory::default();
+        memory.update(&key, |it| it.written = Some(("7".into(), ours.clone())));
+        let kept = || memory.of(&key).written.is_some();
+        memory.caught_up(&key, "6", &ours);
+        assert!(kept(), "an older version");
+        // As upstream's definition of the resource prunes the record.
+        memory.caught_up(&key, "7", &SealedSecretStatus::default());
+        assert!(kept(), "less than we wrote");
+        memory.caught_up(&key, "7", &ours);
+        assert!(!kept());
     }
 }

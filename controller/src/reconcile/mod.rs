@@ -15,7 +15,7 @@ use std::{
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client, Resource, runtime::controller::Action};
-use seal_api::{SealedSecret, without_value};
+use seal_api::SealedSecret;
 use tokio::sync::Semaphore;
 
 use self::{
@@ -79,9 +79,14 @@ pub struct Context {
 /// to come again.
 pub async fn pass(watched: Arc<Watched>, context: Arc<Context>) -> Action {
     let key = key_of(watched.meta());
+    if let Ok(sealed) = &watched.0
+        && let (Some(version), Some(status)) = (&sealed.metadata.resource_version, &sealed.status)
+    {
+        context.memory.caught_up(&key, version, status);
+    }
     let remembered = context.memory.of(&key);
     let keys = context.keys.snapshot();
-    let secret = match look_up(&context, &key).await {
+    let secret = match Box::pin(look_up(&context, &key)).await {
         Ok(secret) => secret,
         Err(error) => {
             tracing::warn!(%error, "the Secret cannot be looked up; trying again");
@@ -114,12 +119,9 @@ pub async fn pass(watched: Arc<Watched>, context: Arc<Context>) -> Action {
             },
         }),
         Err(_) if remembered.hopeless.as_ref() == Some(&situation) => Plan::Nothing,
-        Err(invalid) => Plan::Fail(Failure::new(
+        Err(unreadable) => Plan::Fail(Failure::new(
             Reason::Malformed,
-            format!(
-                "the SealedSecret cannot be read: {}",
-                without_value(&invalid.error)
-            ),
+            format!("the SealedSecret cannot be read: {}", unreadable.error),
         )),
     };
     if let Some(delay) = remembered.retry_delay(&situation, context.clock.now()) {
@@ -188,7 +190,8 @@ async fn carry_out(
         }
     }
     let outcome = outcome.map_err(|failure| given_up(context, key, failure));
-    let recorded = record::record(watched, context, key, &outcome, situation, &keys.keyring).await;
+    let recorded = record::record(watched, context, key, &outcome, situation, &keys.keyring);
+    let recorded = Box::pin(recorded).await;
     context.metrics.pass(began.elapsed());
     match (&outcome, recorded) {
         (_, Err(error)) => {

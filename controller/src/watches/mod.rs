@@ -139,10 +139,7 @@ pub async fn watch_sealed_secrets(
         label_selector: scope.selector,
         ..Config::default()
     };
-    let events = watch::<Watched>(&context.client, &scope.namespaces, &config)
-        // Only the bulk of an object that nobody reads.
-        .modify(|watched| watched.meta_mut().managed_fields = None)
-        .reflect(writer);
+    let events = watch::<Watched>(&context.client, &scope.namespaces, &config).reflect(writer);
     let mut events = pin!(events);
     loop {
         match events.next().await {
