@@ -5,6 +5,7 @@ use std::{fs, path::Path};
 use jiff::{Timestamp, tz::TimeZone};
 use seal_envelope::KeyError;
 use seal_keyring::{Certificate, CertificateError};
+use x509_cert::der::Decode;
 
 use super::{
     cluster::{self, Answer, Controller, authority, reason_of_network},
@@ -43,20 +44,20 @@ pub fn load(flags: &Flags) -> Outcome<Vec<u8>> {
 pub fn parse(pem: &[u8], now: Timestamp) -> Outcome<Certificate> {
     let certificates = pem::blocks(pem)
         .filter(|block| block.label == "CERTIFICATE" && !block.has_headers)
-        .map(|block| Certificate::from_der(block.der.to_vec()))
+        .map(|block| (Certificate::from_der(block.der.to_vec()), block.der))
         .collect::<Vec<_>>();
     if certificates
         .iter()
-        .any(|it| matches!(it, Err(CertificateError::Malformed(_))))
+        .any(|(it, _)| matches!(it, Err(CertificateError::Malformed(_))))
     {
         return Err(Failure::new("x509: malformed certificate"));
     }
-    let Some(first) = certificates.into_iter().next() else {
+    let Some((first, der)) = certificates.into_iter().next() else {
         return Err(Failure::new(
             "data does not contain any valid RSA or ECDSA certificates",
         ));
     };
-    let certificate = first.map_err(|error| unfit(&error))?;
+    let certificate = first.map_err(|error| unfit(&error, &der))?;
     if certificate.is_expired(now) {
         let end = certificate.not_after().to_zoned(TimeZone::UTC);
         let end = end.strftime("%B %-d, %Y");
@@ -67,17 +68,34 @@ pub fn parse(pem: &[u8], now: Timestamp) -> Outcome<Certificate> {
     Ok(certificate)
 }
 
-fn unfit(error: &CertificateError) -> Failure {
+fn unfit(error: &CertificateError, der: &[u8]) -> Failure {
     Failure::new(match error {
-        CertificateError::Key(KeyError::NotRsa { algorithm }) => {
-            format!("expected RSA public key but found one of algorithm {algorithm}")
-        }
+        CertificateError::Key(KeyError::NotRsa { algorithm }) => match algorithm.as_str() {
+            ED25519 => format!("expected RSA public key but found {}", printed_key(der)),
+            // Upstream prints the address of a curve in its memory.
+            _ => format!("expected RSA public key but found one of algorithm {algorithm}"),
+        },
         CertificateError::Key(KeyError::Size { bits }) if *bits < 1024 => format!(
             "crypto/rsa: {bits}-bit keys are insecure (see \
              https://go.dev/pkg/crypto/rsa#hdr-Minimum_key_size)"
         ),
         error => error.to_string(),
     })
+}
+
+/// RFC 8410, section 3.
+const ED25519: &str = "1.3.101.112";
+
+/// The bytes of a certificate's public key as Go prints a slice.
+fn printed_key(der: &[u8]) -> String {
+    let parsed = x509_cert::Certificate::from_der(der);
+    let key = parsed.map(|it| {
+        let info = it.tbs_certificate().subject_public_key_info();
+        info.subject_public_key.raw_bytes().to_vec()
+    });
+    let numbers = key.unwrap_or_default();
+    let numbers: Vec<String> = numbers.iter().map(u8::to_string).collect();
+    format!("[{}]", numbers.join(" "))
 }
 
 fn from_controller(flags: &Flags) -> Outcome<Vec<u8>> {

@@ -16,10 +16,11 @@ use kube::{
 use tokio::runtime::Runtime;
 
 use super::{
+    credentials,
     failure::{Failure, Outcome, reason_of_system},
     flags::ClusterFlags,
     kubeconfig::{Settings, Unusable},
-    url,
+    tls, url,
 };
 use crate::{cluster::plugin, error::reason_of};
 
@@ -216,7 +217,8 @@ pub fn reason_of_network(error: &(dyn std::error::Error + 'static), address: &st
         {
             return format!("dial tcp {address}: connect: {}", reason_of_system(io));
         }
-        if let Some(why) = error.to_string().strip_prefix("invalid peer certificate: ") {
+        if let Some(error) = tls::certificate_error(error) {
+            let why = tls::reason(error);
             return format!("tls: failed to verify certificate: x509: {why}");
         }
         next = error.source();
@@ -245,6 +247,8 @@ async fn config(flags: &ClusterFlags) -> Outcome<Config> {
     if !server.starts_with("https:") {
         // As client-go: who one is goes over the wire encrypted or not at all.
         user = AuthInfo::default();
+    } else if !credentials::identify(&user) {
+        credentials::ask(&mut user)?;
     }
     cluster.server = Some(server);
     let mut config = one_cluster(cluster, user).await?;

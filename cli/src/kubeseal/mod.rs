@@ -7,6 +7,7 @@
 
 pub mod certificate;
 pub mod cluster;
+pub mod credentials;
 pub mod documents;
 pub mod failure;
 pub mod fetch;
@@ -24,6 +25,7 @@ pub mod seal;
 pub mod sealed;
 pub mod secrets;
 pub mod sink;
+pub mod tls;
 pub mod url;
 pub mod validate;
 

@@ -1,5 +1,7 @@
 //! `--re-encrypt`: the controller seals again with its newest key.
 
+use std::fmt;
+
 use seal_api::annotations::KEY_HINTS;
 use seal_manifest::{Document, Edited, Reading, Stream};
 use serde_json::Value;
@@ -29,17 +31,19 @@ pub fn run(flags: &Flags, input: &mut Input, out: &mut Zeroizing<String>) -> Out
         return Err(Failure::new(format!("{name}: holds no SealedSecret")));
     }
     for object in objects {
-        sealed::expect_sealed(&object)
-            .map_err(|why| Failure::new(format!("cannot re-encrypt secret: {why}")))?;
+        let failed =
+            |why: &dyn fmt::Display| Failure::new(format!("cannot re-encrypt secret: {why}"));
+        if !sealed::is_sealed(&object) {
+            return Err(failed(&unreasoned(&controller)));
+        }
         let answer = controller
             .post("/v1/rotate", object.to_string().into_bytes())
-            .map_err(|error| Failure::new(format!("cannot re-encrypt secret: {error}")))?;
+            .map_err(|error| failed(&error))?;
         let text = match answer {
             Answer::Text(text) => text,
             Answer::Refused(409, _) => return Err(Failure::new("unable to rotate secret")),
             Answer::Refused(status, message) => {
-                let why = refusal(&controller, status, &message);
-                return Err(Failure::new(format!("cannot re-encrypt secret: {why}")));
+                return Err(failed(&refusal(&controller, status, &message)));
             }
         };
         let mut sealed: Value = serde_json::from_str(&text)
@@ -116,12 +120,18 @@ fn remove_hint(object: &mut Value) {
 /// Why the controller did not do it, as client-go tells it.
 #[must_use]
 pub fn refusal(controller: &Controller<'_>, status: u16, message: &str) -> String {
-    let called = controller.called();
-    match (status, message) {
-        (500, body) => format!(
-            "an error on the server ({body:?}) has prevented the request from succeeding (post \
-             services {called})"
-        ),
-        (_, message) => message.to_owned(),
+    match status {
+        500 => unreasoned(controller),
+        _ => message.to_owned(),
     }
+}
+
+/// What client-go makes of upstream's controller, which gives no reason for status 500. It takes
+/// single SealedSecrets alone, and answers so to anything else, while ours takes lists as well.
+#[must_use]
+pub fn unreasoned(controller: &Controller<'_>) -> String {
+    format!(
+        "an error on the server (\"\") has prevented the request from succeeding (post services {})",
+        controller.called()
+    )
 }

@@ -62,24 +62,10 @@ pub fn holds_any(value: &Value) -> bool {
     })
 }
 
-/// Whether the controller can be asked about it: it takes no other kind, and none without a kind.
-///
-/// # Errors
-/// When it is another object.
-pub fn expect_sealed(value: &Value) -> Outcome<()> {
-    let kind = value
-        .get("kind")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    match kind {
-        "SealedSecret" => Ok(()),
-        "" => Err(Failure::new(
-            "expected a SealedSecret, found an object without a kind",
-        )),
-        other => Err(Failure::new(format!(
-            "expected a SealedSecret, found a {other}"
-        ))),
-    }
+/// Whether upstream's controller takes it: it takes no other kind, and none without a kind.
+#[must_use]
+pub fn is_sealed(value: &Value) -> bool {
+    value.get("kind").and_then(Value::as_str) == Some("SealedSecret")
 }
 
 fn found(root: &Node<'_>) -> Outcome<Found> {

@@ -1,11 +1,13 @@
 //! `--validate`: can the controller open it?
 
+use std::fmt;
+
 use super::{
     cluster::{Answer, Controller},
     failure::{Failure, Outcome},
     flags::Flags,
     input::Input,
-    rotate::refusal,
+    rotate::{refusal, unreasoned},
     sealed,
 };
 
@@ -21,8 +23,11 @@ pub fn run(flags: &Flags, input: &mut Input) -> Outcome<()> {
         return Err(Failure::new(format!("{name}: holds no SealedSecret")));
     }
     for object in objects {
-        sealed::expect_sealed(&object)
-            .map_err(|why| Failure::new(format!("cannot validate sealed secret: {why}")))?;
+        let failed =
+            |why: &dyn fmt::Display| Failure::new(format!("cannot validate sealed secret: {why}"));
+        if !sealed::is_sealed(&object) {
+            return Err(failed(&unreasoned(&controller)));
+        }
         let called = object.pointer("/metadata/name").and_then(|it| it.as_str());
         match controller.post("/v1/verify", object.to_string().into_bytes()) {
             Ok(Answer::Text(_)) => {}
@@ -33,16 +38,9 @@ pub fn run(flags: &Flags, input: &mut Input) -> Outcome<()> {
                 )));
             }
             Ok(Answer::Refused(status, message)) => {
-                let why = refusal(&controller, status, &message);
-                return Err(Failure::new(format!(
-                    "cannot validate sealed secret: {why}"
-                )));
+                return Err(failed(&refusal(&controller, status, &message)));
             }
-            Err(error) => {
-                return Err(Failure::new(format!(
-                    "cannot validate sealed secret: {error}"
-                )));
-            }
+            Err(error) => return Err(failed(&error)),
         }
     }
     Ok(())
