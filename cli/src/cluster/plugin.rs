@@ -99,10 +99,11 @@ fn run(plugin: &ExecConfig) -> Result<Zeroizing<Vec<u8>>, PluginError> {
             command.env(name, value);
         }
     }
-    let mut spec = json!({ "interactive": interactive });
-    if let (true, Some(cluster)) = (plugin.provide_cluster_info, &plugin.cluster) {
-        spec["cluster"] = serde_json::to_value(cluster).unwrap_or_default();
-    }
+    let cluster = plugin.cluster.as_ref();
+    let spec = match cluster.filter(|_| plugin.provide_cluster_info) {
+        Some(cluster) => json!({ "interactive": interactive, "cluster": cluster }),
+        None => json!({ "interactive": interactive }),
+    };
     let info = json!({ "kind": "ExecCredential", "apiVersion": plugin.api_version, "spec": spec });
     command.env("KUBERNETES_EXEC_INFO", info.to_string());
     command.stdout(Stdio::piped()).stderr(Stdio::inherit());

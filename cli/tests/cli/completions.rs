@@ -1,4 +1,8 @@
-use std::{os::unix::fs::symlink, process::Command as Process};
+use std::{
+    io::{self, Write},
+    os::unix::fs::symlink,
+    process::Command as Process,
+};
 
 use snapbox::cmd::Command;
 
@@ -82,11 +86,16 @@ fn path() -> String {
     format!("{ours}:{}", std::env::var("PATH").unwrap())
 }
 
+/// Tells, past the captured output, what could not be tried.
+fn skipped(lacking: &str) {
+    let _ = writeln!(io::stderr(), "SKIPPED: there is no {lacking}");
+}
+
 /// Whether a shell is here; if not, that is told.
 fn has(shell: &str) -> bool {
     let found = Process::new(shell).arg("--version").output().is_ok();
     if !found {
-        eprintln!("skipped: there is no {shell}");
+        skipped(shell);
     }
     found
 }
@@ -233,7 +242,7 @@ fn kubectl_itself_finds_the_plugin() {
         .output();
     // Not everybody has kubectl; the other tests call the plugin as kubectl does.
     let Ok(output) = output else {
-        eprintln!("skipped: there is no kubectl");
+        skipped("kubectl");
         return;
     };
     assert_eq!(

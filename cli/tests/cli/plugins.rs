@@ -41,7 +41,7 @@ fn furnished(script: &str, more: &[(&str, Value)]) -> (Server, Directory) {
     (server, directory)
 }
 
-fn credential(status: Value) -> String {
+fn credential(status: &Value) -> String {
     let version = "client.authentication.k8s.io/v1";
     let credential = json!({ "apiVersion": version, "kind": "ExecCredential", "status": status });
     format!("echo '{credential}'")
@@ -51,7 +51,7 @@ fn credential(status: Value) -> String {
 fn a_plugin_is_run_once_and_what_it_gives_is_used() {
     let script = format!(
         "echo \"$KUBERNETES_EXEC_INFO\" > info; echo $SESSION >> runs; {}",
-        credential(json!({ "token": "t0ken" }))
+        credential(&json!({ "token": "t0ken" }))
     );
     let (server, directory) = furnished(&script, &[]);
     let path = std::env::var("PATH").unwrap();
@@ -66,7 +66,7 @@ fn a_plugin_is_run_once_and_what_it_gives_is_used() {
 
 #[test]
 fn a_secret_that_comes_from_standard_input_is_not_for_a_plugin() {
-    let script = format!("cat > taken; {}", credential(json!({ "token": "t0ken" })));
+    let script = format!("cat > taken; {}", credential(&json!({ "token": "t0ken" })));
     let (_server, directory) = furnished(&script, &[]);
     let encrypt = directory.seal("encrypt --kubeconfig config");
     let done = encrypt
@@ -108,7 +108,7 @@ error: no cluster to ask: exec: decoding stdout: it is no ExecCredential
 "#]],
     );
     fails(
-        &credential(json!({})),
+        &credential(&json!({})),
         &[],
         str![[r#"
 error: no cluster to ask: exec: plugin didn't return a token or cert/key pair
@@ -117,7 +117,7 @@ error: no cluster to ask: exec: plugin didn't return a token or cert/key pair
 "#]],
     );
     fails(
-        &credential(json!({ "clientKeyData": "hunter2" })),
+        &credential(&json!({ "clientKeyData": "hunter2" })),
         &[],
         str![[r#"
 error: no cluster to ask: exec: plugin returned only certificate or key, not both
@@ -126,7 +126,7 @@ error: no cluster to ask: exec: plugin returned only certificate or key, not bot
 "#]],
     );
     fails(
-        &credential(Value::Null),
+        &credential(&Value::Null),
         &[],
         str![[r#"
 error: no cluster to ask: exec: plugin didn't return a status field
@@ -164,7 +164,7 @@ error: no cluster to ask: exec: plugin cannot support interactive mode: standard
     );
     let old = "client.authentication.k8s.io/v1beta1";
     fails(
-        &credential(json!({ "token": "hunter2" })),
+        &credential(&json!({ "token": "hunter2" })),
         &[("apiVersion", old.into())],
         str![[r#"
 error: no cluster to ask: exec: plugin is configured to use API version client.authentication.k8s.io/v1beta1, plugin returned version client.authentication.k8s.io/v1
