@@ -24,12 +24,32 @@ impl Upstream {
     /// Runs it with these flags in `namespace`, whose keys it uses, and waits until it is ready. Its custom resource
     /// must be there already.
     pub async fn start(plane: &ControlPlane, namespace: &str, flags: &[&str]) -> Self {
+        Self::create_account(plane, namespace);
+        Self::start_as(plane, namespace, Self::ACCOUNT, flags).await
+    }
+
+    /// Not the one of the chart, which our controller may have in the same namespace.
+    pub const ACCOUNT: &str = "upstream";
+
+    /// Makes [`Self::ACCOUNT`], with all rights.
+    pub fn create_account(plane: &ControlPlane, namespace: &str) {
         plane.apply(&account(namespace).to_string());
-        Self::start_as(plane, namespace, ACCOUNT, flags).await
     }
 
     /// The same as an account that is there already, with the rights that it has.
     pub async fn start_as(
+        plane: &ControlPlane,
+        namespace: &str,
+        account: &str,
+        flags: &[&str],
+    ) -> Self {
+        let mut upstream = Self::launch_as(plane, namespace, account, flags).await;
+        upstream.wait_ready().await;
+        upstream
+    }
+
+    /// The same without waiting.
+    pub async fn launch_as(
         plane: &ControlPlane,
         namespace: &str,
         account: &str,
@@ -45,14 +65,18 @@ impl Upstream {
             .arg(format!("--listen-metrics-addr={}", metrics.address()))
             .arg("--key-size=2048")
             .args(flags);
-        let mut process = Process::start("upstream's controller", command, plane.scratch());
-        http.wait_ready("/readyz", &mut process).await;
+        let process = Process::start("upstream's controller", command, plane.scratch());
         Self {
             process,
             http,
             metrics,
             _pod: dir,
         }
+    }
+
+    /// Waits until `/readyz` says so.
+    pub async fn wait_ready(&mut self) {
+        self.http.wait_ready("/readyz", &mut self.process).await;
     }
 
     /// Asks it to end and returns how it ended.
@@ -73,18 +97,15 @@ pub fn crd() -> String {
     text
 }
 
-/// Not the one of the chart, which our controller may have in the same namespace.
-const ACCOUNT: &str = "upstream";
-
 fn account(namespace: &str) -> serde_json::Value {
     json!({"apiVersion": "v1", "kind": "List", "items": [
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": ACCOUNT, "namespace": namespace}},
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": Upstream::ACCOUNT, "namespace": namespace}},
         {
             "apiVersion": "rbac.authorization.k8s.io/v1",
             "kind": "ClusterRoleBinding",
-            "metadata": {"name": format!("{ACCOUNT}-{namespace}")},
+            "metadata": {"name": format!("{}-{namespace}", Upstream::ACCOUNT)},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
-            "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": namespace}],
+            "subjects": [{"kind": "ServiceAccount", "name": Upstream::ACCOUNT, "namespace": namespace}],
         },
     ]})
 }

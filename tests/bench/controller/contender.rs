@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use seal_tests::{Controller, Installation, Upstream};
+use seal_tests::{Controller, Endpoint, Installation, Upstream};
 
 use crate::scene::Scene;
 
@@ -16,11 +16,12 @@ pub(crate) enum Contender {
 }
 
 impl Contender {
-    pub(crate) const ALL: [Self; 3] = [Self::Ours, Self::Unlimited, Self::Defaults];
-
-    /// So slow that it is measured for a minute and extrapolated.
-    pub(crate) fn is_limited(self) -> bool {
-        self == Self::Defaults
+    /// The service account that it runs as.
+    pub(crate) fn account(self) -> &'static str {
+        match self {
+            Self::Ours => "sealed-secrets-controller",
+            Self::Unlimited | Self::Defaults => Upstream::ACCOUNT,
+        }
     }
 }
 
@@ -41,17 +42,22 @@ pub(crate) enum Running {
 }
 
 impl Running {
-    /// Starts it and waits until it is ready.
-    pub(crate) async fn start(scene: &Scene<'_>, home: &Installation, who: Contender) -> Self {
-        match who {
-            Contender::Ours => Self::Ours(home.start(&["--log-level=WARN"]).await),
-            Contender::Unlimited => {
-                let flags = ["--kubeclient-qps=100000", "--kubeclient-burst=100000"];
-                Self::Theirs(Upstream::start(scene.plane, home.namespace(), &flags).await)
-            }
-            Contender::Defaults => {
-                Self::Theirs(Upstream::start(scene.plane, home.namespace(), &[]).await)
-            }
+    /// Starts it, and waits for nothing.
+    pub(crate) async fn launch(scene: &Scene<'_>, home: &Installation, who: Contender) -> Self {
+        let unlimited: &[&str] = &["--kubeclient-qps=100000", "--kubeclient-burst=100000"];
+        let flags = match who {
+            Contender::Ours => return Self::Ours(home.launch(&["--log-level=WARN"])),
+            Contender::Unlimited => unlimited,
+            Contender::Defaults => &[],
+        };
+        let (plane, namespace) = (scene.plane, home.namespace());
+        Self::Theirs(Upstream::launch_as(plane, namespace, who.account(), flags).await)
+    }
+
+    pub(crate) async fn wait_ready(&mut self) {
+        match self {
+            Self::Ours(ours) => ours.wait_ready().await,
+            Self::Theirs(theirs) => theirs.wait_ready().await,
         }
     }
 
@@ -62,10 +68,36 @@ impl Running {
         }
     }
 
+    /// A counter or gauge without labels of its own, 0 where it does not have it.
+    pub(crate) async fn metric(&self, name: &str) -> u64 {
+        let scraped = self.metrics().get("/metrics").await.body;
+        let value = scraped.lines().find_map(|line| {
+            let rest = line.strip_prefix("sealed_secrets_controller_")?;
+            rest.strip_prefix(name)?.strip_prefix(' ')
+        });
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        value.map_or(0, |value| value.parse::<f64>().unwrap() as u64)
+    }
+
+    fn metrics(&self) -> &Endpoint {
+        match self {
+            Self::Ours(ours) => &ours.metrics,
+            Self::Theirs(theirs) => &theirs.metrics,
+        }
+    }
+
     pub(crate) async fn stop(self) {
         match self {
             Self::Ours(ours) => drop(ours.stop().await),
             Self::Theirs(theirs) => drop(theirs.stop().await),
+        }
+    }
+
+    /// For one that would first finish what keeps it busy for minutes.
+    pub(crate) fn kill(mut self) {
+        match &mut self {
+            Self::Ours(ours) => ours.process.kill(),
+            Self::Theirs(theirs) => theirs.process.kill(),
         }
     }
 }

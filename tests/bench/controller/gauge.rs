@@ -1,23 +1,31 @@
 //! What a process and the API server tell of themselves.
 
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeMap, fs, time::Duration};
 
 use seal_tests::ControlPlane;
 
-/// CPU time of a process in seconds, from /proc/PID/stat (proc(5)); of all its threads.
+/// How long ago a process was started, from /proc/PID/stat (proc(5)).
+pub(crate) fn age(process: u32) -> Duration {
+    let since_boot = fs::read_to_string("/proc/uptime").unwrap();
+    let now: f64 = since_boot.split(' ').next().unwrap().parse().unwrap();
+    let [started] = stat(process, [22]);
+    Duration::from_secs_f64((now - started).max(0.0))
+}
+
+/// CPU time of a process in seconds; of all its threads.
 pub(crate) fn cpu_seconds(process: u32) -> f64 {
+    stat(process, [14, 15]).iter().sum()
+}
+
+/// Fields of /proc/PID/stat that count clock ticks, in seconds, by their numbers in proc(5).
+fn stat<const N: usize>(process: u32, numbers: [usize; N]) -> [f64; N] {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     let (_, fields) = stat.rsplit_once(')').unwrap();
-    let ticks: Vec<f64> = fields
-        .split_whitespace()
-        .skip(11)
-        .take(2)
-        .map(|field| field.parse().unwrap())
-        .collect();
-    let per_second = rustix::param::clock_ticks_per_second();
+    let fields: Vec<&str> = fields.split_whitespace().collect();
     #[allow(clippy::cast_precision_loss, reason = "it is 100")]
-    let per_second = per_second as f64;
-    ticks.iter().sum::<f64>() / per_second
+    let per_second = rustix::param::clock_ticks_per_second() as f64;
+    // The third field is the first behind the program's name.
+    numbers.map(|number| fields[number - 3].parse::<f64>().unwrap() / per_second)
 }
 
 /// The most memory that a process has held, in MiB (VmHWM).
@@ -28,47 +36,37 @@ pub(crate) fn peak_mebibytes(process: u32) -> f64 {
     kibibytes.parse::<f64>().unwrap() / 1024.0
 }
 
-/// How many requests of each kind the API server has answered, such as `create secrets`.
+/// How many requests of each kind one account has made, such as `create secrets`, by the API server's audit log.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Requests(BTreeMap<String, u64>);
 
 impl Requests {
-    /// Only the kinds that a controller makes for its objects.
-    pub(crate) fn read(plane: &ControlPlane) -> Self {
-        let text = plane.kubectl(&["get", "--raw", "/metrics"], "");
+    /// Only the kinds that a controller makes for its objects, without the watches.
+    pub(crate) fn read(plane: &ControlPlane, namespace: &str, account: &str) -> Self {
         let mut requests = BTreeMap::new();
-        for line in text.lines() {
-            let Some(labels) = line.strip_prefix("apiserver_request_total{") else {
-                continue;
+        for event in plane.audit_log(namespace, account) {
+            let text = |pointer: &str| {
+                let value = event.pointer(pointer).and_then(|it| it.as_str());
+                value.unwrap_or_default()
             };
-            let (labels, count) = labels.rsplit_once('}').unwrap();
-            let label = |name: &str| {
-                let start = labels.find(&format!("{name}=\""))? + name.len() + 2;
-                labels[start..].split('"').next()
-            };
-            let kind = label("resource").unwrap_or_default();
-            if !["secrets", "sealedsecrets", "events"].contains(&kind) {
+            let (verb, kind) = (text("/verb"), text("/objectRef/resource"));
+            if !["secrets", "sealedsecrets", "events"].contains(&kind) || verb == "watch" {
                 continue;
             }
-            let verb = label("verb").unwrap_or_default().to_lowercase();
-            let part = match label("subresource") {
-                Some("") | None => String::new(),
-                Some(part) => format!("/{part}"),
+            let part = match text("/objectRef/subresource") {
+                "" => String::new(),
+                part => format!("/{part}"),
             };
-            let count: f64 = count.trim().parse().unwrap();
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            let count = count as u64;
-            *requests.entry(format!("{verb} {kind}{part}")).or_default() += count;
+            *requests.entry(format!("{verb} {kind}{part}")).or_default() += 1;
         }
         Self(requests)
     }
 
-    /// What came since `before`, without watches and lists, of which the benchmark makes its own.
+    /// What came since `before`.
     pub(crate) fn since(&self, before: &Self) -> BTreeMap<String, u64> {
         let grown = self.0.iter().filter_map(|(kind, count)| {
             let more = count - before.0.get(kind).copied().unwrap_or_default();
-            let own = ["watch", "list"].iter().any(|verb| kind.starts_with(verb));
-            (more > 0 && !own).then(|| (kind.clone(), more))
+            (more > 0).then(|| (kind.clone(), more))
         });
         grown.collect()
     }

@@ -1,5 +1,7 @@
 //! Keys and objects.
 
+use std::time::Duration;
+
 use futures::{StreamExt, stream};
 use k8s_openapi::{
     ByteString,
@@ -17,15 +19,22 @@ use seal_tests::ControlPlane;
 
 /// Where the objects are.
 pub(crate) const NAMESPACE: &str = "bench";
+/// Where somebody else's objects are.
+pub(crate) const FLOOD_NAMESPACE: &str = "flood";
+const CLUTTER_NAMESPACE: &str = "clutter";
 const VALUES: usize = 3;
+/// About as many small values as an object can hold: etcd takes 1.5 MiB.
+const MOST_VALUES: usize = 1_400;
 /// Requests of the benchmark itself that are under way at once.
 const AT_ONCE: usize = 32;
 
-/// Whether objects say which key they are sealed with, as ours do and kubeseal's do not.
+/// What the objects of a measure are like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Hints {
-    Written,
-    None,
+pub(crate) enum Objects {
+    /// They say which key they are sealed with.
+    Hinted,
+    /// They do not.
+    FromKubeseal,
 }
 
 /// A control plane with sealing keys that each controller gets.
@@ -40,20 +49,16 @@ impl<'a> Scene<'a> {
     pub(crate) async fn create(plane: &'a ControlPlane, keys: usize) -> Self {
         let client = plane.client().await;
         let namespaces: Api<Namespace> = Api::all(client.clone());
-        let mut namespace = Namespace::default();
-        namespace.metadata.name = Some(NAMESPACE.into());
-        // The scenes share it.
-        let _ = namespaces.create(&PostParams::default(), &namespace).await;
-        let start = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24);
-        let keys = (0..keys).map(|index| {
-            let minutes = jiff::SignedDuration::from_mins(i64::try_from(index).unwrap());
-            let ten_years = jiff::SignedDuration::from_hours(10 * 365 * 24);
-            NewKey::generate(KeySize::Rsa4096, start + minutes, ten_years, "").unwrap()
-        });
+        for name in [NAMESPACE, FLOOD_NAMESPACE, CLUTTER_NAMESPACE] {
+            let mut namespace = Namespace::default();
+            namespace.metadata.name = Some(name.into());
+            // The scenes share them.
+            let _ = namespaces.create(&PostParams::default(), &namespace).await;
+        }
         Self {
             plane,
             client,
-            keys: keys.collect(),
+            keys: (0..keys).map(new_key).collect(),
         }
     }
 
@@ -71,21 +76,23 @@ impl<'a> Scene<'a> {
     }
 
     /// `count` objects of three values; each object is sealed with one of the keys.
-    pub(crate) fn sealed(&self, count: usize, hints: Hints) -> Vec<SealedSecret> {
-        self.sealed_from(0, count, hints)
+    pub(crate) fn sealed(&self, count: usize, objects: Objects) -> Vec<SealedSecret> {
+        self.sealed_from(0, count, objects)
     }
 
+    /// The same with other names, from the number `first` on.
     pub(crate) fn sealed_from(
         &self,
         first: usize,
         count: usize,
-        hints: Hints,
+        objects: Objects,
     ) -> Vec<SealedSecret> {
-        (first..first + count)
-            .map(|index| {
-                let key = &self.keys[index % self.keys.len()];
-                let mut sealed = seal(&format!("object-{index:05}"), key);
-                if hints == Hints::None {
+        let numbers = first..first + count;
+        numbers
+            .map(|number| {
+                let key = &self.keys[number % self.keys.len()];
+                let mut sealed = seal(&format!("object-{number:05}"), key);
+                if objects == Objects::FromKubeseal {
                     let annotations = sealed.metadata.annotations.as_mut().unwrap();
                     annotations.remove(KEY_HINTS);
                 }
@@ -94,8 +101,30 @@ impl<'a> Scene<'a> {
             .collect()
     }
 
+    /// `count` objects that cost as much as can be: as many values as there is room for, without hints, under a key
+    /// that nobody holds.
+    pub(crate) fn flood(count: usize) -> Vec<SealedSecret> {
+        let mut one = seal("flood", &new_key(0));
+        one.metadata.annotations = None;
+        one.metadata.namespace = Some(FLOOD_NAMESPACE.into());
+        let value = one.spec.encrypted_data.values().next().unwrap().clone();
+        one.spec.encrypted_data = (0..MOST_VALUES)
+            .map(|number| (format!("item-{number}"), value.clone()))
+            .collect();
+        let numbered = |number| {
+            let mut object = one.clone();
+            object.metadata.name = Some(format!("flood-{number}"));
+            object
+        };
+        (0..count).map(numbered).collect()
+    }
+
     pub(crate) async fn create_all(&self, objects: &[SealedSecret]) {
-        let api: Api<SealedSecret> = Api::namespaced(self.client.clone(), NAMESPACE);
+        self.create_all_in(NAMESPACE, objects).await;
+    }
+
+    pub(crate) async fn create_all_in(&self, namespace: &str, objects: &[SealedSecret]) {
+        let api: Api<SealedSecret> = Api::namespaced(self.client.clone(), namespace);
         let creations = objects.iter().map(|object| {
             let api = api.clone();
             async move { drop(api.create(&PostParams::default(), object).await.unwrap()) }
@@ -108,45 +137,34 @@ impl<'a> Scene<'a> {
 
     /// Removes all objects and their Secrets.
     pub(crate) async fn clear(&self) {
-        let sealed: Api<SealedSecret> = Api::namespaced(self.client.clone(), NAMESPACE);
-        let secrets: Api<Secret> = Api::namespaced(self.client.clone(), NAMESPACE);
         let (all, how) = (ListParams::default(), DeleteParams::default());
-        let _ = sealed.delete_collection(&how, &all).await.unwrap();
-        let _ = secrets.delete_collection(&how, &all).await.unwrap();
-        loop {
-            let left = sealed.list_metadata(&all).await.unwrap().items.len()
-                + secrets.list_metadata(&all).await.unwrap().items.len();
-            if left == 0 {
-                return;
+        for namespace in [NAMESPACE, FLOOD_NAMESPACE] {
+            let sealed: Api<SealedSecret> = Api::namespaced(self.client.clone(), namespace);
+            let secrets: Api<Secret> = Api::namespaced(self.client.clone(), namespace);
+            let _ = sealed.delete_collection(&how, &all).await.unwrap();
+            let _ = secrets.delete_collection(&how, &all).await.unwrap();
+            while sealed.list_metadata(&all).await.unwrap().items.len()
+                + secrets.list_metadata(&all).await.unwrap().items.len()
+                > 0
+            {
+                tokio::time::sleep(Duration::from_millis(200)).await;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
         }
     }
 
     /// Fills another namespace with Secrets of 4 KiB.
     pub(crate) async fn clutter(&self, count: usize) {
-        let namespaces: Api<Namespace> = Api::all(self.client.clone());
-        let mut namespace = Namespace::default();
-        namespace.metadata.name = Some("clutter".into());
-        namespaces
-            .create(&PostParams::default(), &namespace)
-            .await
-            .unwrap();
-        let secrets: Api<Secret> = Api::namespaced(self.client.clone(), "clutter");
-        let creations = (0..count).map(|index| {
+        let secrets: Api<Secret> = Api::namespaced(self.client.clone(), CLUTTER_NAMESPACE);
+        let creations = (0..count).map(|number| {
             let secrets = secrets.clone();
             async move {
                 let mut secret = Secret {
                     data: Some([("blob".into(), ByteString(vec![b'x'; 4096]))].into()),
                     ..Secret::default()
                 };
-                secret.metadata.name = Some(format!("unrelated-{index}"));
-                drop(
-                    secrets
-                        .create(&PostParams::default(), &secret)
-                        .await
-                        .unwrap(),
-                );
+                secret.metadata.name = Some(format!("unrelated-{number}"));
+                let created = secrets.create(&PostParams::default(), &secret).await;
+                drop(created.unwrap());
             }
         });
         stream::iter(creations)
@@ -154,6 +172,14 @@ impl<'a> Scene<'a> {
             .collect::<()>()
             .await;
     }
+}
+
+/// A key that is so many minutes newer than the first.
+fn new_key(minutes: usize) -> NewKey {
+    let start = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24);
+    let since = start + jiff::SignedDuration::from_mins(i64::try_from(minutes).unwrap());
+    let ten_years = jiff::SignedDuration::from_hours(10 * 365 * 24);
+    NewKey::generate(KeySize::Rsa4096, since, ten_years, "").unwrap()
 }
 
 fn seal(name: &str, key: &NewKey) -> SealedSecret {
