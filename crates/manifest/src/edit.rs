@@ -36,6 +36,7 @@ use crate::mapping::Entry;
 use crate::node::Node;
 use crate::stream::Stream;
 use crate::tree::Content;
+use crate::wiped::Wiped;
 
 /// Edits of a stream that are wanted, applied together by [`apply`](Self::apply) or not at all.
 ///
@@ -50,7 +51,7 @@ pub struct Edits<'a> {
 }
 
 /// The text of a stream after its edits, wiped when dropped. `Debug` prints no content.
-pub struct Edited(Zeroizing<String>);
+pub struct Edited(Wiped);
 
 impl Edited {
     /// The text.

@@ -90,6 +90,7 @@ mod stream;
 mod style;
 mod timestamp;
 mod tree;
+mod wiped;
 
 pub use document::{Document, Format, Reading};
 pub use edit::{EditError, Edited, Edits};

@@ -3,14 +3,15 @@
 use std::fmt;
 use std::ops::Range;
 
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use crate::error::{Error, Location, Problem};
+use crate::wiped::Wiped;
 
 /// UTF-8 text with a name and an index of its lines. `Debug` prints no content.
 pub(crate) struct Source {
     name: String,
-    text: Zeroizing<String>,
+    text: Wiped,
     /// Byte offsets at which lines begin.
     lines: Vec<usize>,
 }
@@ -34,7 +35,7 @@ impl Source {
         let source = Self {
             name: name.to_owned(),
             lines: line_starts(&text),
-            text: Zeroizing::new(text),
+            text: text.into(),
         };
         if wide {
             return Err(source.error(0, Problem::WideEncoding));

@@ -11,6 +11,7 @@ use super::{block, flow, value};
 use crate::node::Node;
 use crate::stream::Stream;
 use crate::tree::{Content, NodeId};
+use crate::wiped::Wiped;
 
 /// Bytes of the source that become others.
 pub(super) struct Replacement {
@@ -65,11 +66,11 @@ fn mapping(
 pub(super) fn apply(
     stream: &Stream,
     mut replacements: Vec<Replacement>,
-) -> Result<Zeroizing<String>, EditError> {
+) -> Result<Wiped, EditError> {
     let text = stream.text();
     replacements.sort_by_key(|replacement| (replacement.range.start, replacement.range.end));
     let added: usize = replacements.iter().map(|new| new.text.len()).sum();
-    let mut result = Zeroizing::new(String::with_capacity(text.len() + added));
+    let mut result = Wiped::with_capacity(text.len() + added);
     let mut at = 0;
     for replacement in &replacements {
         let Range { start, end } = replacement.range;
