@@ -111,7 +111,7 @@ error: bad.yaml: expected a key Secret or a list of them
         secret(json!({ "tls.crt": certificate })),
         decrypt,
         str![[r#"
-error: bad.yaml: no private key found: expected PEM that begins with -----BEGIN RSA PRIVATE KEY----- or -----BEGIN PRIVATE KEY-----
+error: bad.yaml: no private key found: expected PEM that begins with -----BEGIN RSA PRIVATE KEY----- or -----BEGIN PRIVATE KEY-----, or an age identity that begins with AGE-SECRET-KEY-
 
 "#]],
     );
