@@ -120,7 +120,7 @@ error: bad.yaml: no private key found: expected PEM that begins with -----BEGIN 
         secret(both),
         decrypt,
         str![[r#"
-error: bad.yaml: Secret "key": tls.key: no private key found: expected PEM that begins with -----BEGIN RSA PRIVATE KEY----- or -----BEGIN PRIVATE KEY-----
+error: bad.yaml: Secret "key": tls.key: no private key found: expected PEM that begins with -----BEGIN RSA PRIVATE KEY----- or -----BEGIN PRIVATE KEY-----, or an age identity that begins with AGE-SECRET-KEY-
 
 "#]],
     );
