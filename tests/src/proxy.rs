@@ -87,7 +87,9 @@ async fn forward(State(way): State<Way>, request: Request) -> Response {
             .into_response();
     }
     if let Some((_, path)) = target.split_once("/proxy/") {
-        let answer = way.controller.post(&format!("/{path}"), body).await;
+        let mut answer = way.controller.post(&format!("/{path}"), body).await;
+        // It came in chunks perhaps, and goes on in one piece.
+        answer.headers.remove(header::TRANSFER_ENCODING);
         let status = StatusCode::from_u16(answer.status).unwrap();
         return (status, answer.headers, answer.body).into_response();
     }

@@ -20,8 +20,9 @@ use crate::{
 
 /// What both controllers allow a peer when nobody says otherwise.
 const RATE_LIMIT: &str = "2 requests a second";
-/// How long a client waits that is turned away.
+/// How long a client waits that is turned away, and how often.
 const PAUSE: Duration = Duration::from_millis(500);
+const TRIES: u32 = 20;
 
 /// `seal rotate` moves the whole tree; the loop is measured on `sample` files, since its time grows with their number.
 pub(crate) async fn measured(keys: &Keys, sealed: &Sealed, directory: &Path, sample: usize) -> Row {
@@ -91,8 +92,8 @@ async fn hand_over(keys: &Keys, plane: &ControlPlane, namespace: &str) {
 fn re_encrypt(path: &Path, kubeconfig: &Path, namespace: &str) {
     let kubeseal = program("sealed-secrets", "kubeseal").unwrap_or_else(|why| panic!("{why}"));
     let scratch = path.with_extension("new");
-    loop {
-        let status = Command::new(&kubeseal)
+    for _ in 0..TRIES {
+        let done = Command::new(&kubeseal)
             .args(["--re-encrypt", "-o", "yaml"])
             .arg("--kubeconfig")
             .arg(kubeconfig)
@@ -100,14 +101,17 @@ fn re_encrypt(path: &Path, kubeconfig: &Path, namespace: &str) {
             .args(["--controller-namespace", namespace])
             .stdin(fs::File::open(path).unwrap())
             .stdout(fs::File::create(&scratch).unwrap())
-            .stderr(Stdio::null())
-            .status()
+            .stderr(Stdio::piped())
+            .output()
             .unwrap();
-        if status.success() {
+        if done.status.success() {
             return fs::rename(&scratch, path).unwrap();
         }
+        let told = String::from_utf8_lossy(&done.stderr).to_lowercase();
+        assert!(told.contains("too many requests"), "{told}");
         thread::sleep(PAUSE);
     }
+    panic!("kubeseal was turned away {TRIES} times");
 }
 
 /// The proxy that a child asks runs on this runtime.
