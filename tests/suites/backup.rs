@@ -46,7 +46,7 @@ async fn a_lost_cluster_comes_back_from_the_backup_and_from_git() {
         // One that is out of use is kept, too, and stays so.
         lost.kubectl(
             &["create", "-n", home.namespace(), "-f", "-"],
-            &compromised(&directory).to_string(),
+            &compromised().to_string(),
         );
         seal(&format!("keys backup -r {recipient} -w keys.age")).expect_success();
         let mode = directory.path().join("keys.age").metadata().unwrap();
@@ -184,6 +184,8 @@ async fn what_would_lose_or_give_away_a_key_is_refused() {
     );
     assert!(!directory.path().join("plain.yaml").exists());
     seal("keys backup --plaintext -w plain.yaml --yes").expect_success();
+    let printed = seal("keys backup --plaintext --yes --no-mark").expect_success();
+    assert_eq!(printed, directory.read("plain.yaml"));
     let applied = plane.kubectl(
         &["apply", "--dry-run=server", "-f", "-"],
         &directory.read("plain.yaml"),
@@ -215,7 +217,7 @@ async fn what_would_lose_or_give_away_a_key_is_refused() {
     assert!(restored.starts_with("restored: SHA256:"), "{restored}");
 
     // Something else under the same name is never overwritten.
-    let mut other = compromised(&directory);
+    let mut other = compromised();
     other["metadata"]["name"] = json!(name);
     other["metadata"].as_object_mut().unwrap().remove("labels");
     plane.kubectl(&["delete", "secret", "-n", namespace, &name], "");
@@ -234,6 +236,43 @@ async fn what_would_lose_or_give_away_a_key_is_refused() {
     let restored = seal("keys restore main.key").expect_success();
     assert!(restored.contains(&format!("({name}-")), "{restored}");
     assert_eq!(keys(&plane, namespace).await.len(), 2);
+}
+
+#[tokio::test]
+async fn the_order_in_which_keys_were_stored_survives_where_their_certificates_say_otherwise() {
+    let Some(plane) = ControlPlane::shared().await else {
+        return;
+    };
+    let home = Installation::create(plane).await;
+    let directory = Workdir::new();
+    // The file has the younger one first, whose certificate is the older.
+    let stored = [
+        ("b", "2024-02-01T00:00:00Z", "2020-01-01T00:00:00Z"),
+        ("a", "2024-01-01T00:00:00Z", "2021-01-01T00:00:00Z"),
+    ];
+    let secrets = stored.map(|(name, created, begins)| {
+        let mut secret = secret(name, "active", begins);
+        secret["metadata"]["creationTimestamp"] = json!(created);
+        secret
+    });
+    let list = json!({ "apiVersion": "v1", "kind": "List", "items": secrets });
+    directory.write("keys.json", list.to_string());
+    run(
+        &directory,
+        plane,
+        home.namespace(),
+        "keys restore keys.json",
+    )
+    .expect_success();
+    let mut restored = keys(plane, home.namespace()).await;
+    let created = |key: &Secret| key.metadata.creation_timestamp.clone().unwrap().0;
+    restored.sort_by_key(created);
+    let names: Vec<_> = restored
+        .iter()
+        .map(|it| it.metadata.name.clone().unwrap())
+        .collect();
+    assert_eq!(names, ["a", "b"]);
+    assert!(created(&restored[0]) < created(&restored[1]));
 }
 
 fn run(directory: &Workdir, plane: &ControlPlane, namespace: &str, command: &str) -> Outcome {
@@ -270,20 +309,24 @@ fn write(directory: &Workdir, sealed: &SealedSecret) {
 }
 
 /// A key that is out of use, of which nobody has a backup.
-fn compromised(directory: &Workdir) -> Value {
+fn compromised() -> Value {
+    secret("known-to-others", "compromised", "2024-01-01T00:00:00Z")
+}
+
+/// The Secret of a new key whose certificate begins then.
+fn secret(name: &str, state: &str, begins: &str) -> Value {
     let key = seal_keyring::NewKey::generate(
         seal_envelope::KeySize::Rsa2048,
-        "2024-01-01T00:00:00Z".parse().unwrap(),
+        begins.parse().unwrap(),
         jiff::SignedDuration::from_hours(24),
         "lost",
     )
     .unwrap();
     let (private, certificate) = (key.private_pem().unwrap(), key.certificate().to_pem());
-    directory.write("compromised.pem", private.as_bytes());
     json!({
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": { "name": "known-to-others", "labels": { KEY_LABEL: "compromised" } },
+        "metadata": { "name": name, "labels": { KEY_LABEL: state } },
         "type": "kubernetes.io/tls",
         "stringData": { "tls.key": std::str::from_utf8(private.as_bytes()).unwrap(), "tls.crt": certificate },
     })
