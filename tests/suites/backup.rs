@@ -12,11 +12,14 @@ use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::{Api, api::ListParams};
 use seal_api::SealedSecret;
 use seal_envelope::{Identity, KeyKind, generate_age};
-use seal_keyring::{BackupDigest, KEY_LABEL, Marks};
+use seal_keyring::{AGE_KEY_LABEL, BackupDigest, KEY_LABEL, Marks, NOT_BEFORE};
 use seal_tests::{ControlPlane, Installation, Outcome, Workdir, wait_for};
 use serde_json::{Value, json};
 
-use crate::site::{Site, certificate, has_failed, seal_for, texts, values};
+use crate::site::{
+    Site, age_recipient, age_recipient_after, certificate, has_failed, in_age, seal_for, texts,
+    values,
+};
 
 #[tokio::test]
 async fn a_lost_cluster_comes_back_from_the_backup_and_from_git() {
@@ -118,6 +121,100 @@ async fn a_lost_cluster_comes_back_from_the_backup_and_from_git() {
         standings(&now),
         ["current", "active", "active", "compromised"]
     );
+}
+
+#[tokio::test]
+async fn age_keys_are_rotated_listed_backed_up_and_restored_like_the_others() {
+    let directory = Workdir::new();
+    let recipient = identity(&directory, "identity.txt", KeyKind::MlKem768X25519);
+    let Some(lost) = ControlPlane::exclusive().await else {
+        return;
+    };
+    let home = Installation::create(&lost).await;
+    let controller = home.start(&["--age-keys=x25519"]).await;
+    let seal = |command: &str| run(&directory, &lost, home.namespace(), command);
+    let first = age_recipient(&controller).await;
+    let maps: Api<ConfigMap> = Api::namespaced(lost.client().await, home.namespace());
+    wait_for(&maps, "seal-key-requests", "there", |_| true).await;
+    let site = Site::on(&lost, &controller, "lost").await;
+    write(&directory, &in_age(&site, "old", &first));
+    // One that somebody made with age-keygen, and that says nowhere since when it seals.
+    let by_hand = generate_age(KeyKind::X25519).unwrap();
+    let by_hand = json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": { "name": "by-hand", "labels": { AGE_KEY_LABEL: "retired" } },
+        "stringData": { "identity.txt": format!("# mine\n{}\n", by_hand.as_str()) },
+    });
+    lost.kubectl(
+        &["create", "-n", home.namespace(), "-f", "-"],
+        &by_hand.to_string(),
+    );
+
+    let told = seal("keys rotate --kind age").expect_success();
+    let second = age_recipient_after(&controller, Some(&first)).await;
+    let expected = format!("old key {}\nnew key {}\n", first.id(), second.id());
+    assert_eq!(told, expected);
+    assert_eq!(
+        certificate(&controller).await.key_id().as_str(),
+        site.key_id()
+    );
+    write(&directory, &in_age(&site, "new", &second));
+    let listed = seal("keys list").expect_success();
+    for (key, standing) in [(&first, "active"), (&second, "current")] {
+        let row = format!("{}  {standing:<8}  X25519", key.id());
+        assert!(listed.contains(&row), "{row} is not in\n{listed}");
+    }
+
+    seal(&format!("keys backup -r {recipient} -w age-keys.age")).expect_success();
+    let verified = seal("keys verify-backup age-keys.age -i identity.txt").expect_success();
+    assert_eq!(verified.lines().count(), 4, "{verified}");
+    let marked = |key: &Secret| Marks::of(&key.metadata).backup.is_some();
+    let before = labelled(&lost, home.namespace(), AGE_KEY_LABEL).await;
+    assert_eq!(before.len(), 3);
+    assert!(before.iter().all(marked));
+    let namespace = site.name().to_owned();
+    assert!(controller.stop().await.success());
+    drop((site, home, maps, lost));
+
+    let Some(found) = ControlPlane::fresh().await else {
+        return;
+    };
+    let home = Installation::create(&found).await;
+    let controller = home.start(&[]).await;
+    let seal = |command: &str| run(&directory, &found, home.namespace(), command);
+    let restored = seal("keys restore age-keys.age -i identity.txt").expect_success();
+    assert_eq!(restored.matches("restored: SHA256:").count(), 4);
+    found.kubectl(&["create", "namespace", &namespace], "");
+    let apps = directory.path().join("apps");
+    found.kubectl(&["apply", "-f", apps.to_str().unwrap()], "");
+    let secrets: Api<Secret> = Api::namespaced(found.client().await, &namespace);
+    for name in ["old", "new"] {
+        let secret = wait_for(&secrets, name, "there", |_| true).await;
+        assert_eq!(values(&secret), texts(&[("a", name)]));
+    }
+    // Labels, types and times are what they were, and so is the key that seals.
+    let shown = |keys: &[Secret]| -> Vec<Value> {
+        let shown = keys.iter().map(|key| {
+            let metadata = &key.metadata;
+            let annotations = metadata.annotations.as_ref().unwrap();
+            json!([metadata.labels, key.type_, annotations.get(NOT_BEFORE)])
+        });
+        shown.collect()
+    };
+    let mut expected = before;
+    for key in &mut expected {
+        // What was made by hand has its creation noted.
+        let created = key.metadata.creation_timestamp.as_ref().unwrap().0;
+        let annotations = key.metadata.annotations.as_mut().unwrap();
+        let noted = annotations.entry(NOT_BEFORE.into());
+        noted.or_insert_with(|| created.to_string());
+    }
+    let after = labelled(&found, home.namespace(), AGE_KEY_LABEL).await;
+    assert_eq!(shown(&after), shown(&expected));
+    assert_eq!(age_recipient(&controller).await.id(), second.id());
+    let again = seal("keys restore age-keys.age -i identity.txt").expect_success();
+    assert_eq!(again.matches("there already: SHA256:").count(), 4);
 }
 
 #[tokio::test]
@@ -333,7 +430,12 @@ fn secret(name: &str, state: &str, begins: &str) -> Value {
 }
 
 async fn keys(plane: &ControlPlane, namespace: &str) -> Vec<Secret> {
+    labelled(plane, namespace, KEY_LABEL).await
+}
+
+/// The Secrets with this label, by name.
+async fn labelled(plane: &ControlPlane, namespace: &str, label: &str) -> Vec<Secret> {
     let secrets: Api<Secret> = Api::namespaced(plane.client().await, namespace);
-    let labelled = ListParams::default().labels(KEY_LABEL);
+    let labelled = ListParams::default().labels(label);
     secrets.list(&labelled).await.unwrap().items
 }

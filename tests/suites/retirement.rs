@@ -10,10 +10,10 @@ use std::process::Command;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::{Api, api::ListParams};
 use seal_envelope::{Identity, KeyKind, KeySize, generate_age};
-use seal_keyring::{KEY_LABEL, NewKey};
+use seal_keyring::{AGE_KEY_LABEL, KEY_LABEL, NewKey};
 use seal_tests::{ControlPlane, Installation, Outcome, Workdir, wait_for};
 
-use crate::site::{Site, certificate};
+use crate::site::{Site, age_recipient, age_recipient_after, certificate, in_age};
 
 #[tokio::test]
 async fn a_key_goes_out_of_use_when_nothing_needs_it_and_not_before() {
@@ -205,6 +205,70 @@ async fn nothing_is_changed_when_a_file_cannot_be_read_and_what_no_key_opens_sta
     assert_eq!(directory.read("apps/db.json"), sealed);
     directory.write("apps/.seal.yaml", config);
     seal(&format!("keys compromise {old} apps")).expect_success();
+}
+
+#[tokio::test]
+async fn age_keys_go_out_of_use_like_the_others_and_their_label_says_so() {
+    let Some(plane) = ControlPlane::exclusive().await else {
+        return;
+    };
+    let home = Installation::create(&plane).await;
+    let controller = home.start(&["--age-keys=x25519"]).await;
+    let old = age_recipient(&controller).await;
+    let maps: Api<ConfigMap> = Api::namespaced(plane.client().await, home.namespace());
+    wait_for(&maps, "seal-key-requests", "there", |_| true).await;
+    let site = Site::on(&plane, &controller, "age").await;
+    let directory = Workdir::new();
+    let seal = |command: &str| seal_in(&directory, &plane, &home, command);
+    let states = async || -> Vec<String> {
+        let secrets: Api<Secret> = Api::namespaced(plane.client().await, home.namespace());
+        let labelled = ListParams::default().labels(AGE_KEY_LABEL);
+        let keys = secrets.list(&labelled).await.unwrap().items.into_iter();
+        let mut states: Vec<_> = keys
+            .map(|key| {
+                let labels = key.metadata.labels.unwrap();
+                assert_eq!(labels.get(KEY_LABEL), None);
+                labels[AGE_KEY_LABEL].clone()
+            })
+            .collect();
+        states.sort();
+        states
+    };
+    site.unseal(&in_age(&site, "db", &old)).await;
+    let current = seal(&format!("keys retire {}", old.id()));
+    assert!(current.stderr.contains("it seals"), "{}", current.stderr);
+
+    seal("keys rotate --kind age").expect_success();
+    let new = age_recipient_after(&controller, Some(&old)).await;
+    let retire = format!("keys retire {}", old.id());
+    let needed = seal(&retire);
+    assert_eq!(needed.code, Some(1), "{}", needed.stderr);
+    let line = format!("in the cluster: {}/db: a\n", site.name());
+    assert_eq!(needed.stdout, line);
+    assert_eq!(states().await, ["active", "active"]);
+    let changed = in_age(&site, "db", &new);
+    site.change("db", |it| it.spec = changed.spec.clone()).await;
+    site.synced("db").await;
+    seal(&retire).expect_success();
+    assert_eq!(states().await, ["active", "retired"]);
+
+    // The key that seals: another age key takes its place, and the RSA key stays.
+    let needed = seal(&format!("keys compromise {}", new.id()));
+    assert_eq!(
+        (needed.code, needed.stdout.as_str()),
+        (Some(1), line.as_str())
+    );
+    let third = age_recipient_after(&controller, Some(&new)).await;
+    let changed = in_age(&site, "db", &third);
+    site.change("db", |it| it.spec = changed.spec.clone()).await;
+    site.synced("db").await;
+    seal(&format!("keys compromise {}", new.id())).expect_success();
+    assert_eq!(states().await, ["active", "compromised", "retired"]);
+    assert_eq!(
+        certificate(&controller).await.key_id().as_str(),
+        site.key_id()
+    );
+    site.secret_with("db", &[("a", "db")]).await;
 }
 
 /// As somebody whose kubeconfig is in the environment: naming one on the command line passes over `.seal.yaml`.

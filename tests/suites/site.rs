@@ -18,7 +18,7 @@ use kube::{
     api::{DeleteParams, ListParams, PostParams},
 };
 use seal_api::{ConditionStatus, ConditionType, SealedSecret, SealedSecretStatus};
-use seal_envelope::{Plaintext, Recipients};
+use seal_envelope::{Plaintext, Recipient, Recipients};
 use seal_keyring::Certificate;
 use seal_sealing::Secret as Plain;
 use seal_tests::{
@@ -250,6 +250,32 @@ impl Site {
 pub(crate) async fn certificate(controller: &Controller) -> Certificate {
     let answer = controller.http.get("/v1/cert.pem").await;
     Certificate::from_pem(answer.body.as_bytes()).unwrap()
+}
+
+/// The age recipient that the controller serves, once it does.
+pub(crate) async fn age_recipient(controller: &Controller) -> Recipient {
+    age_recipient_after(controller, None).await
+}
+
+/// The same, once it is another one.
+pub(crate) async fn age_recipient_after(
+    controller: &Controller,
+    old: Option<&Recipient>,
+) -> Recipient {
+    eventually("age recipient", async || {
+        let file = controller.http.get("/v1/recipients.txt").await.body;
+        let line = file.lines().find(|line| line.starts_with("age1"))?;
+        let recipient: Recipient = line.parse().unwrap();
+        let is_old = old.is_some_and(|old| old.id() == recipient.id());
+        (!is_old).then_some(recipient)
+    })
+    .await
+}
+
+/// An object of this name in age alone, whose item `a` is its name.
+pub(crate) fn in_age(site: &Site, name: &str, recipient: &Recipient) -> SealedSecret {
+    let recipients = recipient.clone().into();
+    seal_for(&recipients, site.name(), name, &[("a", name)], |_| {})
 }
 
 pub(crate) fn seal_for(

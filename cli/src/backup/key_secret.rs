@@ -4,8 +4,11 @@ use k8s_openapi::{
     ByteString, api::core::v1::Secret as Stored, apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use seal_api::annotations::LAST_APPLIED;
-use seal_envelope::Plaintext;
-use seal_keyring::{BACKUP, BACKUP_TIME, BackupDigest, Key, KeyState, state_of};
+use seal_envelope::{Kind, Plaintext};
+use seal_keyring::{
+    AGE_KEY_LABEL, BACKUP, BACKUP_TIME, BackupDigest, KEY_LABEL, Key, KeyState, NOT_BEFORE,
+    state_of,
+};
 use seal_sealing::Secret;
 use serde::{Serialize, Serializer};
 use zeroize::Zeroize;
@@ -25,7 +28,8 @@ pub struct KeySecret {
 
 impl KeySecret {
     /// `None` for a Secret that is no key; the error tells its name and why it is unusable. Of the
-    /// metadata only what survives its cluster is kept: name, labels and annotations.
+    /// metadata only what survives its cluster is kept: name, labels and annotations, which tell since
+    /// when an age key seals.
     #[must_use]
     pub fn new(mut secret: Secret) -> Option<Result<Self, String>> {
         let state = state_of(&secret.metadata, UNLABELLED)?;
@@ -54,12 +58,19 @@ impl KeySecret {
             ..ObjectMeta::default()
         };
         Some(match parsed {
-            Ok(key) => Ok(Self {
-                secret,
-                key,
-                state,
-                version,
-            }),
+            Ok(key) => {
+                if key.public().age().is_some() && key.created().is_some() {
+                    let annotations = secret.metadata.annotations.get_or_insert_default();
+                    let since = || key.public().not_before().to_string();
+                    annotations.entry(NOT_BEFORE.into()).or_insert_with(since);
+                }
+                Ok(Self {
+                    secret,
+                    key,
+                    state,
+                    version,
+                })
+            }
             Err((name, error)) => Err(format!("the Secret {name} holds no usable key: {error}")),
         })
     }
@@ -96,6 +107,20 @@ impl KeySecret {
     #[must_use]
     pub fn state(&self) -> &KeyState {
         &self.state
+    }
+
+    /// The labels that say so. A Secret that has none, from upstream's earliest releases, gets the one of
+    /// its kind.
+    #[must_use]
+    pub fn state_labels(&self) -> Vec<&'static str> {
+        let labels = self.secret.metadata.labels.as_ref();
+        let has = |label: &&str| labels.is_some_and(|labels| labels.contains_key(*label));
+        let there: Vec<_> = [KEY_LABEL, AGE_KEY_LABEL].into_iter().filter(has).collect();
+        match (there.is_empty(), self.key.kind()) {
+            (false, _) => there,
+            (true, Kind::Hybrid) => vec![KEY_LABEL],
+            (true, Kind::Age) => vec![AGE_KEY_LABEL],
+        }
     }
 
     /// The version of the object that was read, where an API server gave it out.

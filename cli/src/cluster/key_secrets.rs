@@ -1,11 +1,15 @@
 //! The key Secrets themselves, for those who may read them.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::core::v1::Secret;
 use kube::{
     Api, Client,
     api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions},
 };
-use seal_keyring::{BACKUP, BACKUP_TIME, Backup, BackupDigest, KEY_LABEL, KeyState, Wiped};
+use seal_keyring::{
+    AGE_KEY_LABEL, BACKUP, BACKUP_TIME, Backup, BackupDigest, KEY_LABEL, KeyState, Wiped,
+};
 use serde_json::json;
 
 use super::{ServiceName, refused};
@@ -48,11 +52,16 @@ impl<'a> KeySecrets<'a> {
     /// # Errors
     /// [`BackupError::Denied`], [`Error::Cluster`].
     pub async fn all(&self) -> Result<(Vec<KeySecret>, Vec<String>), Error> {
-        let mut found = self.list(&ListParams::default().labels(KEY_LABEL)).await?;
+        let labelled = |labels: &str| ListParams::default().labels(labels);
         let name = format!("metadata.name={UNLABELLED}");
-        let unlabelled = format!("!{KEY_LABEL}");
-        let first = ListParams::default().fields(&name).labels(&unlabelled);
-        found.extend(self.list(&first).await?);
+        let mut found = Vec::new();
+        for which in [
+            labelled(KEY_LABEL),
+            labelled(&format!("{AGE_KEY_LABEL},!{KEY_LABEL}")),
+            labelled(&format!("!{AGE_KEY_LABEL},!{KEY_LABEL}")).fields(&name),
+        ] {
+            found.extend(self.list(&which).await?);
+        }
         let (mut keys, mut unusable) = (Vec::new(), Vec::new());
         for secret in found {
             match KeySecret::stored(secret) {
@@ -117,10 +126,12 @@ impl<'a> KeySecrets<'a> {
     /// As [`all`](Self::all).
     pub async fn set_state(&self, secret: &KeySecret, state: &KeyState) -> Result<(), Error> {
         let key = secret.key();
+        let labels = secret.state_labels().into_iter();
+        let labels: BTreeMap<_, _> = labels.map(|label| (label, state.as_str())).collect();
         let change = Patch::Merge(json!({ "metadata": {
             "uid": key.uid(),
             "resourceVersion": secret.version(),
-            "labels": { (KEY_LABEL): state.as_str() },
+            "labels": labels,
         } }));
         let parameters = PatchParams::default();
         let changed = self.secrets.patch(key.name(), &parameters, &change).await;

@@ -428,9 +428,20 @@ Asks the controller for a new key, and waits until it seals.
 
 The old keys go on opening what was sealed with them; nothing has to be sealed again. It takes the rights of a key administrator (the Role seal-key-admin), who can neither read a key nor replace the published certificate. The controller makes a few keys an hour on request; requests that are made at the same time get the same one.
 
+Each kind of keys has one that seals: another one of the other kind changes nothing about it. Age keys are made where the controller is told to (--age-keys).
+
 Usage: seal keys rotate [OPTIONS]
 
 Options:
+      --kind <KIND>
+          Which kind of key
+
+          Possible values:
+          - rsa: An RSA key with a certificate, with which kubeseal seals, too
+          - age: An age key
+          
+          [default: rsa]
+
       --request-id <ID>
           Names the request: however often it is made, it leads to one key. Random when absent
 
@@ -495,6 +506,7 @@ Examples:
   seal keys rotate
   seal keys rotate --request-id 2026-q3 --output json
   seal keys fetch -w cert.pem    # the new certificate
+  seal keys rotate --kind age
 
 Exit status: 0 the new key is there, 2 it is not.
 
@@ -505,7 +517,7 @@ Exit status: 0 the new key is there, 2 it is not.
         str![[r#"
 Lists every key of a cluster: what it does, how old it is, and what needs it.
 
-Standing: current seals and opens; active opens; awaits-backup opens, and seals once it is backed up; malformed is a Secret that holds no usable key; compromised, retired and other words take a key out of use; gone is a key that something needs and that is not there.
+Standing: current seals and opens, one key of each kind; active opens; awaits-backup opens, and seals once it is backed up; malformed is a Secret that holds no usable key; compromised, retired and other words take a key out of use; gone is a key that something needs and that is not there.
 
 What needs a key in the cluster is counted from what the controller recorded in the status of each SealedSecret when it last unsealed it; <= is for objects under several keys that an earlier controller recorded, which did not count the values of each. With PATH the SealedSecrets of these files are counted, too: by their key hints, or for certain with the private keys (--identity).
 

@@ -28,8 +28,8 @@ use serde_json::json;
 
 use super::requests::{Desk, done, refused};
 use crate::site::{
-    Site, certificate, has_failed, is_synced, message, put_label, put_value, seal_for, texts,
-    values,
+    Site, age_recipient, age_recipient_after, certificate, has_failed, in_age, is_synced, message,
+    put_label, put_value, texts, values,
 };
 
 const ROTATE_AGE: &str = r#"{"action":"rotate","kind":"age"}"#;
@@ -71,28 +71,6 @@ impl Cluster {
     }
 }
 
-/// The recipient that the controller serves, once it does.
-async fn recipient(controller: &Controller) -> Recipient {
-    recipient_other_than(controller, None).await
-}
-
-async fn recipient_other_than(controller: &Controller, old: Option<&Recipient>) -> Recipient {
-    eventually("age recipient", async || {
-        let file = controller.http.get("/v1/recipients.txt").await.body;
-        let line = file.lines().find(|line| line.starts_with("age1"))?;
-        let recipient: Recipient = line.parse().unwrap();
-        let is_old = old.is_some_and(|old| old.id() == recipient.id());
-        (!is_old).then_some(recipient)
-    })
-    .await
-}
-
-/// An object of this name in age alone.
-fn in_age(site: &Site, name: &str, recipient: &Recipient) -> SealedSecret {
-    let recipients = recipient.clone().into();
-    seal_for(&recipients, site.name(), name, &[("a", name)], |_| {})
-}
-
 fn put(sealed: &mut SealedSecret, item: &str, text: String) {
     sealed.spec.encrypted_data.insert(item.into(), text);
 }
@@ -110,7 +88,7 @@ async fn an_age_key_is_made_and_published_and_objects_in_both_kinds_unseal() {
         return;
     };
     let controller = cluster.home.start(&["--age-keys=x25519"]).await;
-    let recipient = recipient(&controller).await;
+    let recipient = age_recipient(&controller).await;
     let keys = cluster.age_keys().await;
     assert_eq!(keys.len(), 1);
     let name = keys[0].metadata.name.as_ref().unwrap();
@@ -184,7 +162,7 @@ async fn age_keys_are_renewed_by_request_by_signal_and_by_a_changed_flag_and_the
     };
     let many = "--key-requests-per-hour=1000";
     let mut controller = cluster.home.start(&["--age-keys=x25519", many]).await;
-    let first = recipient(&controller).await;
+    let first = age_recipient(&controller).await;
     let site = Site::on(&cluster.plane, &controller, "renewed").await;
     let desk = cluster.desk().await;
     desk.worked_off().await;
@@ -192,7 +170,7 @@ async fn age_keys_are_renewed_by_request_by_signal_and_by_a_changed_flag_and_the
     desk.ask(&json!({ "data": { "a": ROTATE_AGE } })).await;
     let (old, new) = done(desk.answer("a").await);
     assert_eq!(old.as_deref(), Some(first.id().as_str()));
-    let second = recipient_other_than(&controller, Some(&first)).await;
+    let second = age_recipient_after(&controller, Some(&first)).await;
     assert_eq!(second.id().as_str(), new);
     let rsa = certificate(&controller).await;
     assert_eq!(rsa.key_id().as_str(), site.key_id(), "the other kind stays");
@@ -203,7 +181,7 @@ async fn age_keys_are_renewed_by_request_by_signal_and_by_a_changed_flag_and_the
     assert_eq!(cluster.age_keys().await.len(), 2);
 
     controller.process.signal(Signal::USR1);
-    let third = recipient_other_than(&controller, Some(&second)).await;
+    let third = age_recipient_after(&controller, Some(&second)).await;
     eventually("three keys of RSA", async || {
         (cluster.labelled(KEY_LABEL).await.len() == 3).then_some(())
     })
@@ -212,7 +190,7 @@ async fn age_keys_are_renewed_by_request_by_signal_and_by_a_changed_flag_and_the
     assert!(controller.stop().await.success());
 
     let controller = cluster.home.start(&["--age-keys=pq", many]).await;
-    let post_quantum = recipient_other_than(&controller, Some(&third)).await;
+    let post_quantum = age_recipient_after(&controller, Some(&third)).await;
     assert!(post_quantum.age().unwrap().starts_with("age1pq1"));
     for (name, recipient) in [("first", &first), ("third", &third), ("pq", &post_quantum)] {
         let secret = site.unseal(&in_age(&site, name, recipient)).await;
@@ -250,7 +228,7 @@ async fn where_backups_are_required_the_old_age_key_seals_until_the_new_one_is_m
     };
     let flags = ["--age-keys=x25519", "--require-backup"];
     let controller = cluster.home.start(&flags).await;
-    let first = recipient(&controller).await;
+    let first = age_recipient(&controller).await;
     let desk = cluster.desk().await;
     desk.worked_off().await;
     desk.ask(&json!({ "data": { "a": ROTATE_AGE } })).await;
@@ -259,7 +237,7 @@ async fn where_backups_are_required_the_old_age_key_seals_until_the_new_one_is_m
         panic!("{answered:?}");
     };
     assert_eq!(old_key.as_deref(), Some(first.id().as_str()));
-    assert_eq!(recipient(&controller).await.id(), first.id());
+    assert_eq!(age_recipient(&controller).await.id(), first.id());
     let file = &cluster.published().await[RECIPIENTS_ITEM];
     assert!(file.contains(first.age().unwrap()), "{file}");
 
@@ -283,7 +261,7 @@ async fn where_backups_are_required_the_old_age_key_seals_until_the_new_one_is_m
         ],
         "",
     );
-    let second = recipient_other_than(&controller, Some(&first)).await;
+    let second = age_recipient_after(&controller, Some(&first)).await;
     assert_eq!(second.id().as_str(), new_key);
 }
 
@@ -321,10 +299,10 @@ async fn a_controller_that_is_killed_while_it_makes_an_age_key_makes_one_and_pub
         let controller = home.start(&flags).await;
         if number > 1 {
             let (_, new) = done(desk.answer(&id).await);
-            let served = recipient(&controller).await;
+            let served = age_recipient(&controller).await;
             assert_eq!(served.id().as_str(), new, "{step}");
         }
-        recipient(&controller).await;
+        age_recipient(&controller).await;
         desk.worked_off().await;
         assert_eq!(cluster.age_keys().await.len(), number, "{step}");
         assert_eq!(cluster.labelled(KEY_LABEL).await.len(), 1, "{step}");
@@ -341,7 +319,7 @@ async fn two_controllers_at_once_make_one_key_of_each_kind() {
     let (mut one, mut other) = (cluster.home.launch(&flags), cluster.home.launch(&flags));
     one.wait_ready().await;
     other.wait_ready().await;
-    let seen = (recipient(&one).await, recipient(&other).await);
+    let seen = (age_recipient(&one).await, age_recipient(&other).await);
     assert_eq!(seen.0.id(), seen.1.id());
     assert_eq!(cluster.age_keys().await.len(), 1);
     assert_eq!(cluster.labelled(KEY_LABEL).await.len(), 1);
@@ -353,7 +331,7 @@ async fn an_age_value_opens_under_its_own_name_and_nowhere_else() {
         return;
     };
     let controller = cluster.home.start(&["--age-keys=x25519"]).await;
-    let recipient = recipient(&controller).await;
+    let recipient = age_recipient(&controller).await;
     let site = Site::on(&cluster.plane, &controller, "scopes").await;
     let good = in_age(&site, "good", &recipient);
 
@@ -441,7 +419,7 @@ async fn a_restart_with_nothing_changed_decrypts_no_age_value_whichever_key_vouc
     };
     let flags = ["--age-keys=x25519"];
     let controller = cluster.home.start(&flags).await;
-    let recipient = recipient(&controller).await;
+    let recipient = age_recipient(&controller).await;
     let site = Site::on(&cluster.plane, &controller, "restart").await;
     for name in ["one", "two"] {
         site.unseal(&in_age(&site, name, &recipient)).await;
@@ -503,7 +481,7 @@ async fn upstreams_controller_passes_over_age_keys_in_its_namespace() {
     };
     let Cluster { plane, home } = cluster;
     let controller = home.start(&["--age-keys=pq"]).await;
-    let recipient = recipient(&controller).await;
+    let recipient = age_recipient(&controller).await;
     let site = Site::on(&plane, &controller, "upstream").await;
     let namespace = home.namespace().to_owned();
     assert!(controller.stop().await.success());
@@ -541,7 +519,7 @@ async fn age_keys_are_found_where_key_secrets_may_be_listed_and_not_watched() {
     let home = Installation::under_upstreams_namespaced_roles(&plane, &[team.name()]).await;
     let team_flag = format!("--additional-namespaces={}", team.name());
     let controller = home.start(&["--age-keys=x25519", &team_flag]).await;
-    let recipient = recipient(&controller).await;
+    let recipient = age_recipient(&controller).await;
     let site = Site::at(&plane, &controller, team).await;
     let secret = site.unseal(&in_age(&site, "db", &recipient)).await;
     assert_eq!(values(&secret)["a"], "db");

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, path::PathBuf};
 
 use clap::Args;
+use seal_envelope::Kind;
 use seal_keyring::{KeyState, requests::RequestOutcome};
 
 use super::{
@@ -78,7 +79,7 @@ impl Compromise {
             self.cut_off(&keys, &service)?;
         }
         if keys.is_current {
-            self.renew(&service)?;
+            self.renew(keys.kind(), &service)?;
             keys = self.keys(&service)?;
         }
         let cluster = with_client(self.sealing.connection(), in_cluster)?;
@@ -123,9 +124,9 @@ impl Compromise {
     }
 
     /// Makes sure that nothing more is sealed with it.
-    fn renew(&self, service: &ServiceName) -> Result<(), Error> {
+    fn renew(&self, kind: Kind, service: &ServiceName) -> Result<(), Error> {
         let outcome = with_client(self.sealing.connection(), async |client| {
-            rotate::new_key(&KeyDesk::of(client, service)).await
+            rotate::new_key(&KeyDesk::of(client, service), kind).await
         })?;
         let why = match outcome {
             RequestOutcome::Done { new_key, .. } => {

@@ -26,7 +26,7 @@ use crate::{
 
 /// Lists every key of a cluster: what it does, how old it is, and what needs it.
 ///
-/// Standing: current seals and opens; active opens; awaits-backup opens, and seals once it is backed
+/// Standing: current seals and opens, one key of each kind; active opens; awaits-backup opens, and seals once it is backed
 /// up; malformed is a Secret that holds no usable key; compromised, retired and other words take a
 /// key out of use; gone is a key that something needs and that is not there.
 ///

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use seal_envelope::Kind;
 use seal_keyring::requests::{Request, RequestOutcome};
 use serde::Serialize;
@@ -20,9 +20,16 @@ use crate::{
 /// the rights of a key administrator (the Role seal-key-admin), who can neither read a key nor
 /// replace the published certificate. The controller makes a few keys an hour on request; requests
 /// that are made at the same time get the same one.
+///
+/// Each kind of keys has one that seals: another one of the other kind changes nothing about it. Age
+/// keys are made where the controller is told to (--age-keys).
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Rotate {
+    /// Which kind of key
+    #[arg(long, value_name = "KIND", default_value = "rsa")]
+    kind: NewKey,
+
     /// Names the request: however often it is made, it leads to one key. Random when absent
     #[arg(long, value_name = "ID", value_parser = parse_id)]
     request_id: Option<String>,
@@ -47,8 +54,27 @@ Examples:
   seal keys rotate
   seal keys rotate --request-id 2026-q3 --output json
   seal keys fetch -w cert.pem    # the new certificate
+  seal keys rotate --kind age
 
 Exit status: 0 the new key is there, 2 it is not.";
+
+/// What key is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum NewKey {
+    /// An RSA key with a certificate, with which kubeseal seals, too.
+    Rsa,
+    /// An age key.
+    Age,
+}
+
+impl From<NewKey> for Kind {
+    fn from(key: NewKey) -> Self {
+        match key {
+            NewKey::Rsa => Self::Hybrid,
+            NewKey::Age => Self::Age,
+        }
+    }
+}
 
 /// For machines.
 #[derive(Serialize)]
@@ -72,8 +98,8 @@ impl Rotate {
         let service = self.controller.service(None);
         let outcome = with_client(&self.connection, async |client| {
             let desk = KeyDesk::of(client, &service);
-            desk.ask(&id, &Request::Rotate { kind: Kind::Hybrid })
-                .await?;
+            let kind = self.kind.into();
+            desk.ask(&id, &Request::Rotate { kind }).await?;
             desk.answer(&id, self.timeout).await
         })?;
         let (old, new) = match &outcome {
@@ -109,15 +135,14 @@ impl Rotate {
     }
 }
 
-/// A new key, for a request that nobody makes again.
+/// A new key of this kind, for a request that nobody makes again.
 ///
 /// # Errors
 /// Those of asking, and of waiting for an answer.
-pub(super) async fn new_key(desk: &KeyDesk<'_>) -> Result<RequestOutcome, Error> {
+pub(super) async fn new_key(desk: &KeyDesk<'_>, kind: Kind) -> Result<RequestOutcome, Error> {
     const PATIENCE: Duration = Duration::from_secs(120);
     let id = random_id()?;
-    desk.ask(&id, &Request::Rotate { kind: Kind::Hybrid })
-        .await?;
+    desk.ask(&id, &Request::Rotate { kind }).await?;
     desk.answer(&id, PATIENCE).await
 }
 

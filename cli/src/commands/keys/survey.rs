@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use kube::Client;
 use seal_api::SealedSecret;
-use seal_envelope::{Identity, KeyId};
+use seal_envelope::{Identity, KeyId, Kind};
 use seal_keyring::{KeyState, Standing};
 
 use super::need::{Found, Need, Place, needs, sealed_in};
@@ -64,6 +64,11 @@ impl Keys {
 
     pub(super) fn id(&self) -> &KeyId {
         self.key.key().id()
+    }
+
+    /// The kind of the envelopes that it makes.
+    pub(super) fn kind(&self) -> Kind {
+        self.key.key().kind()
     }
 
     /// The Secrets that hold the key: as long as one of them is in use, so is the key.
