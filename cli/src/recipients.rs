@@ -116,6 +116,23 @@ impl<'a> Sealing<'a> {
         self.certificate_from(&Origin::Cluster { context, service }, settings)
     }
 
+    /// The recipient that the cluster of the command line publishes now, whatever `.seal.yaml` says of
+    /// the file; its pins hold all the same.
+    ///
+    /// # Errors
+    /// Those of the cluster, also where it has no age key, and [`RecipientError::Unpinned`].
+    pub fn recipients_at_hand(&mut self, settings: &Settings) -> Result<Recipients, Error> {
+        let context = self.options.connection.context().map(str::to_owned);
+        let service = self.options.service();
+        let namespace = service.namespace.clone();
+        let list = self.list(&Origin::Cluster { context, service })?;
+        if list.is_empty() {
+            return Err(RecipientError::Unpublished { namespace }.into());
+        }
+        self.expect_pinned(&list, settings)?;
+        Ok(age_keys::together(&list)?)
+    }
+
     /// Whether the command line wants hybrid envelopes and no others.
     #[must_use]
     pub fn is_for_hybrid_alone(&self) -> bool {

@@ -9,8 +9,10 @@ use std::process::Command;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::{Api, api::ListParams};
-use seal_envelope::{Identity, KeyKind, KeySize, generate_age};
+use seal_api::SealedSecret;
+use seal_envelope::{Identity, KeyKind, KeySize, Kind, generate_age};
 use seal_keyring::{AGE_KEY_LABEL, KEY_LABEL, NewKey};
+use seal_sealing::decode;
 use seal_tests::{ControlPlane, Installation, Outcome, Workdir, wait_for};
 
 use crate::site::{Site, age_recipient, age_recipient_after, certificate, in_age};
@@ -252,17 +254,22 @@ async fn age_keys_go_out_of_use_like_the_others_and_their_label_says_so() {
     seal(&retire).expect_success();
     assert_eq!(states().await, ["active", "retired"]);
 
-    // The key that seals: another age key takes its place, and the RSA key stays.
-    let needed = seal(&format!("keys compromise {}", new.id()));
-    assert_eq!(
-        (needed.code, needed.stdout.as_str()),
-        (Some(1), line.as_str())
-    );
+    // The key that seals: another age key takes its place, in the files, too, and the RSA key stays.
+    directory.write("apps/db.json", serde_json::to_string(&changed).unwrap());
+    let compromise = format!("keys compromise {} apps", new.id());
+    let needed = seal(&compromise);
+    assert_eq!(needed.code, Some(1), "{}", needed.stderr);
+    assert!(needed.stdout.starts_with(&line), "{}", needed.stdout);
+    assert_eq!(needed.stdout.lines().count(), 2);
     let third = age_recipient_after(&controller, Some(&new)).await;
-    let changed = in_age(&site, "db", &third);
-    site.change("db", |it| it.spec = changed.spec.clone()).await;
+    let resealed = directory.read("apps/db.json");
+    plane.kubectl(&["replace", "-f", "-"], &resealed);
+    let sealed: SealedSecret = serde_json::from_str(&resealed).unwrap();
+    let envelope = decode(&sealed.spec.encrypted_data["a"]).unwrap();
+    assert_eq!(Kind::of(&envelope), Kind::Age);
+    assert!(resealed.contains(third.id().as_str()), "{resealed}");
     site.synced("db").await;
-    seal(&format!("keys compromise {}", new.id())).expect_success();
+    seal(&compromise).expect_success();
     assert_eq!(states().await, ["active", "compromised", "retired"]);
     assert_eq!(
         certificate(&controller).await.key_id().as_str(),

@@ -153,6 +153,7 @@ impl Compromise {
     fn seal_again(&self, keys: &Keys, needs: &[Need]) -> Result<(), Errors> {
         let mut leaked = Leaked {
             key: keys.id(),
+            kind: keys.kind(),
             identities: keys.identities(),
             files: Vec::new(),
             places: Default::default(),

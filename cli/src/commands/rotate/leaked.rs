@@ -2,13 +2,14 @@
 
 use std::{collections::HashSet, path::PathBuf};
 
-use seal_envelope::{Identity, KeyId, Kind};
+use seal_envelope::{Identity, KeyId, Kind, Recipients};
 
 use super::{
     RotationError, Speaking, aim::Aim, candidates, inputs, offline::Opener, report::RotateReport,
     tree::Target, work::Rotation,
 };
 use crate::{
+    config::Settings,
     error::{Error, Errors},
     recipients::{Sealing, SealingOptions},
 };
@@ -18,6 +19,8 @@ use crate::{
 pub(crate) struct Leaked<'a> {
     /// The key that nothing shall be sealed for any more.
     pub(crate) key: &'a KeyId,
+    /// The kind of the envelopes that it makes.
+    pub(crate) kind: Kind,
     /// The private keys of the cluster, that one included.
     pub(crate) identities: Vec<&'a Identity>,
     /// The files in which something needs it.
@@ -53,14 +56,16 @@ impl Leaked<'_> {
         let Speaking {
             settings, sealing, ..
         } = file;
-        let at_hand = |sealing: &mut Sealing<'_>| sealing.certificate_at_hand(settings);
         let recipients = match sealing.recipients(settings) {
-            Ok(recipients) if !recipients.ids().contains(self.key) => recipients,
-            Ok(recipients) if recipients.kind().envelope() == Kind::Age => {
-                let key = self.key.clone();
-                return Err(RotationError::StillNamed { key }.into());
-            }
-            Ok(_) | Err(Error::NoCertificate) => at_hand(sealing)?.recipients().clone(),
+            Ok(named) if named.ids().contains(self.key) => match named.kind().envelope() {
+                Kind::Hybrid => self.at_hand(sealing, settings)?,
+                Kind::Age => {
+                    let key = self.key.clone();
+                    return Err(RotationError::StillNamed { key }.into());
+                }
+            },
+            Ok(named) if self.may_become(&named, sealing) => named,
+            Ok(_) | Err(Error::NoCertificate) => self.at_hand(sealing, settings)?,
             Err(error) => return Err(error),
         };
         let wanted = recipients.ids();
@@ -70,10 +75,9 @@ impl Leaked<'_> {
         }
         let mut known = self.identities.iter().map(|identity| identity.id());
         if !known.any(|id| wanted.contains(id)) {
-            let wanted: Vec<_> = wanted.iter().map(KeyId::as_str).collect();
             return Err(RotationError::OtherKey {
-                expected: wanted.join(", "),
-                found: at_hand(sealing)?.key_id().to_string(),
+                expected: joined(&recipients),
+                found: joined(&self.at_hand(sealing, settings)?),
             }
             .into());
         }
@@ -82,4 +86,28 @@ impl Leaked<'_> {
             controller: sealing.controller(settings),
         })
     }
+
+    /// What is in age, perhaps against quantum computers, becomes hybrid only where that is asked for.
+    fn may_become(&self, recipients: &Recipients, sealing: &Sealing<'_>) -> bool {
+        self.kind == Kind::Hybrid
+            || recipients.kind().envelope() == Kind::Age
+            || sealing.is_for_hybrid_alone()
+    }
+
+    /// The key of the leaked one's kind with which the cluster of the command line seals now.
+    fn at_hand(&self, sealing: &mut Sealing<'_>, settings: &Settings) -> Result<Recipients, Error> {
+        match self.kind {
+            Kind::Age if !sealing.is_for_hybrid_alone() => sealing.recipients_at_hand(settings),
+            _ => {
+                let certificate = sealing.certificate_at_hand(settings)?;
+                Ok(certificate.recipients().clone())
+            }
+        }
+    }
+}
+
+fn joined(recipients: &Recipients) -> String {
+    let ids = recipients.ids();
+    let ids: Vec<_> = ids.iter().map(KeyId::as_str).collect();
+    ids.join(", ")
 }
