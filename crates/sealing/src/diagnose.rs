@@ -84,7 +84,7 @@ fn wrong_key(kind: Kind, hints: &[KeyId], f: &mut fmt::Formatter<'_>) -> fmt::Re
         ),
         (Kind::Age, false) => write!(
             f,
-            "sealed in age for {ids}, none of which is among the keys here; restore one of them or \
+            "sealed for {ids}, none of which is among the keys here; restore one of them or \
              seal it again for this cluster's age recipient, too"
         ),
     }

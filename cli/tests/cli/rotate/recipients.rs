@@ -202,7 +202,7 @@ fn a_value_that_no_key_here_opens_is_told_and_stays_as_it_is() {
         .seal("rotate tree -R edge.txt -i prod.key")
         .assert();
     done.code(2).stderr_eq(str![[r#"
-error: tree/sealed.yaml:[..]: SealedSecret team-a/db: user: sealed in age for SHA256:[..], none of which is among the keys here[..]
+error: tree/sealed.yaml:[..]: SealedSecret team-a/db: user: sealed for SHA256:[..], none of which is among the keys here[..]
 
 "#]]);
     assert_eq!(value(&directory, "tree/sealed.yaml", 0, "user"), sealed);
