@@ -148,3 +148,41 @@ fn an_object_that_the_api_server_would_not_take_is_not_written() {
     assert_eq!(status, 1);
     assert!(told.contains("[too-large]"), "{told}");
 }
+
+#[test]
+fn a_value_that_was_moved_opens_nowhere_else() {
+    for kind in [KeyKind::X25519, KeyKind::MlKem768X25519] {
+        let (directory, _) = furnished(kind);
+        directory.succeeds("encrypt secret.yaml -R prod.txt -w db.yaml", "");
+        let sealed = directory.read("db.yaml");
+        let wide = "  annotations:\n    sealedsecrets.bitnami.com/namespace-wide: \"true\"\n";
+        for (moved, told) in [
+            (sealed.replace("name: db", "name: dc"), "renamed or moved"),
+            (
+                sealed.replace("namespace: team-a", "namespace: team-b"),
+                "renamed or moved",
+            ),
+            (
+                sealed.replace("  annotations:\n", wide),
+                "sealed with strict scope, but the annotations ask for namespace-wide",
+            ),
+        ] {
+            assert_ne!(moved, sealed);
+            directory.put("moved.yaml", &moved);
+            let done = directory.seal("decrypt -i prod.key moved.yaml").assert();
+            let output = done.code(2).stdout_eq("");
+            let errors = String::from_utf8(output.get_output().stderr.clone()).unwrap();
+            assert_eq!(errors.matches(told).count(), 2, "{errors}");
+        }
+        // As hybrid ones, values are bound to their object and not to their key in it.
+        let [user, password] = ["user", "password"].map(|key| value(&directory, "db.yaml", 0, key));
+        let swapped = sealed
+            .replace(&user, "‹user›")
+            .replace(&password, &user)
+            .replace("‹user›", &password);
+        directory.put("swapped.yaml", swapped);
+        let opened = directory.succeeds("decrypt -i prod.key swapped.yaml -o json", "");
+        let opened: serde_json::Value = serde_json::from_str(&opened).unwrap();
+        assert_eq!(opened["data"]["user"], "czNjcjN0");
+    }
+}
