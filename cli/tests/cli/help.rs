@@ -517,7 +517,7 @@ Exit status: 0 the new key is there, 2 it is not.
         str![[r#"
 Lists every key of a cluster: what it does, how old it is, and what needs it.
 
-Standing: current seals and opens, one key of each kind; active opens; awaits-backup opens, and seals once it is backed up; malformed is a Secret that holds no usable key; compromised, retired and other words take a key out of use; gone is a key that something needs and that is not there.
+Standing: current seals and opens, one of each kind; active opens; awaits-backup opens, and seals once it is backed up; malformed is a Secret that holds no usable key; compromised, retired and other words take a key out of use; gone is a key that something needs and that is not there.
 
 What needs a key in the cluster is counted from what the controller recorded in the status of each SealedSecret when it last unsealed it; <= is for objects under several keys that an earlier controller recorded, which did not count the values of each. With PATH the SealedSecrets of these files are counted, too: by their key hints, or for certain with the private keys (--identity).
 
