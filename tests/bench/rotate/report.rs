@@ -10,6 +10,7 @@ pub(crate) struct Row {
     /// What it is compared with, and what that is.
     pub(crate) beside: Duration,
     pub(crate) called: String,
+    pub(crate) ratio: f64,
     pub(crate) aim: &'static str,
     pub(crate) is_met: bool,
 }
@@ -19,13 +20,11 @@ pub(crate) fn table(rows: &[Row]) -> String {
     text += "|---|---:|---:|---|---:|---|---|\n";
     for row in rows {
         let (seal, beside) = (row.seal.as_secs_f64(), row.beside.as_secs_f64());
-        // Of what takes longer to what does not.
-        let ratio = (seal / beside).max(beside / seal);
         let met = if row.is_met { "met" } else { "missed" };
         writeln!(
             text,
-            "| {} | {seal:.2} s | {beside:.2} s | {} | {ratio:.2}x | {} | {met} |",
-            row.what, row.called, row.aim
+            "| {} | {seal:.2} s | {beside:.2} s | {} | {:.2}x | {} | {met} |",
+            row.what, row.called, row.ratio, row.aim
         )
         .unwrap();
     }
