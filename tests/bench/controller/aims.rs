@@ -25,7 +25,7 @@ impl fmt::Display for Aims<'_> {
 type Row = Option<(&'static str, String, bool)>;
 
 impl Aims<'_> {
-    fn rows(&self) -> [Row; 10] {
+    fn rows(&self) -> [Row; 12] {
         [
             self.faster(
                 "first convergence with one key: 2.5 times upstream unlimited",
@@ -39,6 +39,16 @@ impl Aims<'_> {
                     measure::CONVERGENCE_OF_TWELVE,
                 ),
                 12.0,
+            ),
+            self.faster(
+                "in age: 6 times upstream unlimited, which has the hybrid kind alone",
+                (measure::AGE, measure::CONVERGENCE),
+                6.0,
+            ),
+            self.faster(
+                "in age, post-quantum: the same",
+                (measure::AGE_POST_QUANTUM, measure::CONVERGENCE),
+                6.0,
             ),
             self.of(
                 "3 API writes for each new object",

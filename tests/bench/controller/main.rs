@@ -29,6 +29,7 @@ use limits::Limits;
 use report::Report;
 use run::Run;
 use scene::{Objects, Scene};
+use seal_envelope::KeyKind;
 use seal_tests::ControlPlane;
 
 /// How much there is of everything.
@@ -100,6 +101,10 @@ impl Bench<'_> {
             self.report.limits = Limits::measure(self.plane, self.sizes.objects).await;
         }
         let one = Scene::create(self.plane, 1).await;
+        // A table of its own.
+        if !self.parts.is_empty() && self.wants("age") {
+            self.age(&one).await;
+        }
         if self.wants("one-key") {
             self.one_key(&one).await;
         }
@@ -179,6 +184,23 @@ impl Bench<'_> {
             let waited = run.newcomer_beside(&flood).await;
             self.report
                 .add(measure::NEWCOMER_BESIDE_A_FLOOD, contender, waited);
+            run.end().await;
+        }
+    }
+
+    /// The same objects in age, beside the hybrid kind.
+    async fn age(&mut self, one: &Scene<'_>) {
+        let [x25519, post_quantum] = [KeyKind::X25519, KeyKind::MlKem768X25519].map(Objects::Age);
+        for (measure, contender, objects) in [
+            (measure::CONVERGENCE, Unlimited, Objects::Hinted),
+            (measure::CONVERGENCE, Ours, Objects::Hinted),
+            (measure::AGE, Ours, x25519),
+            (measure::AGE_POST_QUANTUM, Ours, post_quantum),
+        ] {
+            let objects = one.sealed(self.sizes.objects, objects);
+            let mut run = self.begin(one, contender, &objects).await;
+            let converged = run.converge().await;
+            self.report.add(measure, contender, converged);
             run.end().await;
         }
     }

@@ -9,4 +9,6 @@ pub(crate) const CONVERGENCE_OF_TWELVE: &str = "twelve keys, from kubeseal: firs
 pub(crate) const RESTART_OF_TWELVE: &str = "twelve keys, from kubeseal: restart, nothing changed";
 pub(crate) const NEWCOMER_BESIDE_A_FLOOD: &str =
     "twelve keys: a new object beside another namespace's flood";
+pub(crate) const AGE: &str = "an age key, X25519: first convergence";
+pub(crate) const AGE_POST_QUANTUM: &str = "an age key, post-quantum: first convergence";
 pub(crate) const UNRELATED: &str = "one key: first convergence beside unrelated Secrets";

@@ -12,8 +12,8 @@ use kube::{
     api::{DeleteParams, ListParams, PostParams},
 };
 use seal_api::{SealedSecret, annotations::KEY_HINTS};
-use seal_envelope::{KeySize, Plaintext};
-use seal_keyring::NewKey;
+use seal_envelope::{KeyKind, KeySize, Plaintext, Recipients};
+use seal_keyring::{NewAgeKey, NewKey};
 use seal_sealing::Secret as Plain;
 use seal_tests::ControlPlane;
 
@@ -35,6 +35,8 @@ pub(crate) enum Objects {
     Hinted,
     /// They do not.
     FromKubeseal,
+    /// They are sealed in age, with a key of this kind.
+    Age(KeyKind),
 }
 
 /// A control plane with sealing keys that each controller gets.
@@ -42,10 +44,11 @@ pub(crate) struct Scene<'a> {
     pub(crate) plane: &'a ControlPlane,
     pub(crate) client: Client,
     keys: Vec<NewKey>,
+    age_keys: Vec<(KeyKind, NewAgeKey)>,
 }
 
 impl<'a> Scene<'a> {
-    /// Makes the keys: RSA-4096, each a minute newer than the one before.
+    /// Makes the keys: RSA-4096, each a minute newer than the one before, and an age key of each kind.
     pub(crate) async fn create(plane: &'a ControlPlane, keys: usize) -> Self {
         let client = plane.client().await;
         let namespaces: Api<Namespace> = Api::all(client.clone());
@@ -59,15 +62,28 @@ impl<'a> Scene<'a> {
             plane,
             client,
             keys: (0..keys).map(new_key).collect(),
+            age_keys: [KeyKind::X25519, KeyKind::MlKem768X25519]
+                .map(|kind| (kind, NewAgeKey::generate(kind, day_ago()).unwrap()))
+                .into(),
         }
     }
 
     /// Gives the keys to the controller of `namespace`.
     pub(crate) async fn hand_over_keys(&self, namespace: &str) {
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), namespace);
-        for (index, key) in self.keys.iter().enumerate() {
-            let name = format!("sealed-secrets-key-bench-{index}");
-            let secret = key.secret(namespace, &name, [].into(), [].into()).unwrap();
+        let names = (0..).map(|index| format!("sealed-secrets-key-bench-{index}"));
+        let rsa = self
+            .keys
+            .iter()
+            .zip(names)
+            .map(|(key, name)| key.secret(namespace, &name, [].into(), [].into()).unwrap());
+        let age = self.age_keys.iter().map(|(kind, key)| {
+            let name = format!("sealed-secrets-key-age-{kind}")
+                .to_lowercase()
+                .replace('+', "-");
+            key.secret(namespace, &name, [].into(), [].into())
+        });
+        for secret in rsa.chain(age) {
             secrets
                 .create(&PostParams::default(), &secret)
                 .await
@@ -90,8 +106,8 @@ impl<'a> Scene<'a> {
         let numbers = first..first + count;
         numbers
             .map(|number| {
-                let key = &self.keys[number % self.keys.len()];
-                let mut sealed = seal(&format!("object-{number:05}"), key);
+                let recipients = self.recipients(number, objects);
+                let mut sealed = seal(&format!("object-{number:05}"), recipients);
                 if objects == Objects::FromKubeseal {
                     let annotations = sealed.metadata.annotations.as_mut().unwrap();
                     annotations.remove(KEY_HINTS);
@@ -101,10 +117,23 @@ impl<'a> Scene<'a> {
             .collect()
     }
 
+    fn recipients(&self, number: usize, objects: Objects) -> &Recipients {
+        match objects {
+            Objects::Hinted | Objects::FromKubeseal => {
+                let key = &self.keys[number % self.keys.len()];
+                key.certificate().recipients()
+            }
+            Objects::Age(kind) => {
+                let key = self.age_keys.iter().find(|(it, _)| *it == kind);
+                key.unwrap().1.recipient().recipients()
+            }
+        }
+    }
+
     /// `count` objects that cost as much as can be: as many values as there is room for, without hints, under a key
     /// that nobody holds.
     pub(crate) fn flood(count: usize) -> Vec<SealedSecret> {
-        let mut one = seal("flood", &new_key(0));
+        let mut one = seal("flood", new_key(0).certificate().recipients());
         one.metadata.annotations = None;
         one.metadata.namespace = Some(FLOOD_NAMESPACE.into());
         let value = one.spec.encrypted_data.values().next().unwrap().clone();
@@ -176,13 +205,16 @@ impl<'a> Scene<'a> {
 
 /// A key that is so many minutes newer than the first.
 fn new_key(minutes: usize) -> NewKey {
-    let start = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24);
-    let since = start + jiff::SignedDuration::from_mins(i64::try_from(minutes).unwrap());
+    let since = day_ago() + jiff::SignedDuration::from_mins(i64::try_from(minutes).unwrap());
     let ten_years = jiff::SignedDuration::from_hours(10 * 365 * 24);
     NewKey::generate(KeySize::Rsa4096, since, ten_years, "").unwrap()
 }
 
-fn seal(name: &str, key: &NewKey) -> SealedSecret {
+fn day_ago() -> jiff::Timestamp {
+    jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24)
+}
+
+fn seal(name: &str, recipients: &Recipients) -> SealedSecret {
     let mut plain = Plain::default();
     plain.metadata.namespace = Some(NAMESPACE.into());
     plain.metadata.name = Some(name.into());
@@ -192,5 +224,5 @@ fn seal(name: &str, key: &NewKey) -> SealedSecret {
             .data
             .insert(format!("key-{value}"), Plaintext::new(text));
     }
-    seal_sealing::seal(&plain, key.certificate().recipients()).unwrap()
+    seal_sealing::seal(&plain, recipients).unwrap()
 }
