@@ -39,8 +39,8 @@ fn everybody_who_is_named_opens_the_value_and_nobody_else() {
             "decrypt -i edge.key sealed.yaml",
             "",
             str![[r#"
-error: sealed.yaml:[..]: SealedSecret team-a/db: password: sealed in age for SHA256:[..], SHA256:[..], none of which is among the keys here[..]
-error: sealed.yaml:[..]: SealedSecret team-a/db: user: sealed in age for SHA256:[..], SHA256:[..], none of which is among the keys here[..]
+error: sealed.yaml:[..]: SealedSecret team-a/db: password: sealed for SHA256:[..], SHA256:[..], none of which is among the keys here[..]
+error: sealed.yaml:[..]: SealedSecret team-a/db: user: sealed for SHA256:[..], SHA256:[..], none of which is among the keys here[..]
 
 "#]],
         );
