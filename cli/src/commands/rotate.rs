@@ -57,7 +57,8 @@ use crate::{
 /// the other, and clusters come and go. An age value tells how many can open it, and not who they are:
 /// of recipients whose private keys are not here the annotation is believed, unless --all says not to.
 /// The controller keeps the kind of each value, seals for its own key alone, and is not asked to seal
-/// what others can open, too.
+/// what others can open, too. Where nothing says for whom, a value in age is not taken from those who
+/// open it, nor made hybrid, unless --kind hybrid asks for that.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Rotate {
@@ -196,6 +197,7 @@ impl Rotate {
             false => Aim::Recipients(sealing.recipients(settings)?),
         };
         Ok(Target {
+            may_drop: aim.is_for_age() || sealing.is_for_hybrid_alone(),
             aim,
             controller: sealing.controller(settings),
         })

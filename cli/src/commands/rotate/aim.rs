@@ -94,6 +94,14 @@ impl Aim {
         Ok(Self::Controller { hybrid, age })
     }
 
+    /// Whether values are sealed for age recipients.
+    pub(super) fn is_for_age(&self) -> bool {
+        match self {
+            Self::Recipients(recipients) => recipients.kind().envelope() == Kind::Age,
+            Self::Controller { .. } => false,
+        }
+    }
+
     /// The keys that the hint of an object with such values shall name.
     pub(super) fn ids(&self, headers: &[Header]) -> BTreeSet<KeyId> {
         match self {

@@ -61,6 +61,24 @@ pub enum RotationError {
         /// Who that is, as the hint has it.
         keys: Vec<String>,
     },
+    /// Nothing says who shall open what several can open now, or that it shall no longer be in age.
+    #[error(
+        "{at}: {called}: {item} is sealed in age for {recipients} recipients{}, and nothing says for \
+         whom it shall be sealed now",
+        named(.keys)
+    )]
+    Unlisted {
+        /// Where the object stands.
+        at: Location,
+        /// Namespace and name.
+        called: String,
+        /// The item.
+        item: String,
+        /// How many can open it.
+        recipients: usize,
+        /// Who that is, as the hint has it.
+        keys: Vec<String>,
+    },
     /// The controller cannot do what is wanted.
     #[error("{at}: {called}: {item} cannot be sealed again as wanted: {why}")]
     NotByController {
@@ -111,6 +129,10 @@ impl RotationError {
             Self::WouldLose { .. } | Self::NotByController { .. } => {
                 Some("seal it again with a private key that opens it: --identity FILE")
             }
+            Self::Unlisted { .. } => Some(
+                "name everybody who shall open it, with --recipient or in .seal.yaml; or give age up \
+                 with --kind hybrid",
+            ),
             Self::StillSeals { .. } => {
                 Some("see in the controller's log why it does not publish the new one")
             }

@@ -56,16 +56,19 @@ impl Leaked<'_> {
         let Speaking {
             settings, sealing, ..
         } = file;
-        let recipients = match sealing.recipients(settings) {
+        let (recipients, is_list) = match sealing.recipients(settings) {
             Ok(named) if named.ids().contains(self.key) => match named.kind().envelope() {
-                Kind::Hybrid => self.at_hand(sealing, settings)?,
+                Kind::Hybrid => (self.at_hand(sealing, settings)?, false),
                 Kind::Age => {
                     let key = self.key.clone();
                     return Err(RotationError::StillNamed { key }.into());
                 }
             },
-            Ok(named) if self.may_become(&named, sealing) => named,
-            Ok(_) | Err(Error::NoCertificate) => self.at_hand(sealing, settings)?,
+            Ok(named) if self.may_become(&named, sealing) => {
+                let is_list = named.kind().envelope() == Kind::Age;
+                (named, is_list)
+            }
+            Ok(_) | Err(Error::NoCertificate) => (self.at_hand(sealing, settings)?, false),
             Err(error) => return Err(error),
         };
         let wanted = recipients.ids();
@@ -82,6 +85,7 @@ impl Leaked<'_> {
             .into());
         }
         Ok(Target {
+            may_drop: is_list || sealing.is_for_hybrid_alone(),
             aim: Aim::Recipients(recipients),
             controller: sealing.controller(settings),
         })

@@ -6,7 +6,7 @@ use seal_envelope::{Identity, KeyId, Opened};
 use seal_sealing::{Cause, SealError, decode, diagnose, label, reseal};
 
 use super::{
-    Reseal,
+    Reseal, RotationError,
     aim::{Aim, Header},
     tree::{Object, Resealed},
 };
@@ -27,6 +27,26 @@ struct Task<'a> {
     object: &'a Object<'a>,
     item: &'a str,
     text: &'a str,
+}
+
+/// Nobody who can open a value loses it without a word: neither other clusters, nor an escrow key, nor
+/// what is closed to quantum computers.
+fn expect_no_loss(task: &Task<'_>, header: Header) -> Result<(), RotationError> {
+    let (object, target) = (task.object, &task.object.target);
+    match header {
+        Header::Age(stanzas)
+            if !target.may_drop && (stanzas.recipients() > 1 || !target.aim.is_for_age()) =>
+        {
+            Err(RotationError::Unlisted {
+                at: object.at.clone(),
+                called: object.called(),
+                item: task.item.to_owned(),
+                recipients: stanzas.recipients(),
+                keys: object.hints.iter().map(KeyId::to_string).collect(),
+            })
+        }
+        _ => Ok(()),
+    }
 }
 
 impl Reseal for Opener<'_> {
@@ -110,6 +130,7 @@ impl Opener<'_> {
         if is_current && object.target.aim.fits(header) && !self.all {
             return Ok(None);
         }
+        expect_no_loss(task, header)?;
         let again = reseal(&object.sealed, [(task.item, &plaintext)], recipients);
         let mut again = again.map_err(|error| Error::Seal {
             at: object.at.to_string(),

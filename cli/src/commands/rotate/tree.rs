@@ -29,6 +29,8 @@ use crate::{
 pub(super) struct Target {
     /// Whom its values shall be sealed for.
     pub(super) aim: Aim,
+    /// Whether age values may lose recipients: where it has been said for whom they shall be sealed.
+    pub(super) may_drop: bool,
     /// The controller that is asked: the context of the kubeconfig, and its Service.
     pub(super) controller: (Option<String>, ServiceName),
 }

@@ -57,7 +57,24 @@ fn a_tree_moves_from_hybrid_to_age_and_back() {
             "-R prod.txt -R escrow.txt -i key.pem -i prod.key",
         );
         expect(&directory, &keys, &["escrow", "prod"]);
-        rotate(&directory, "--cert cert.pem -i escrow.key -i key.pem");
+        let sealed = directory.read("tree/sealed.yaml");
+        let unasked = "rotate tree --cert cert.pem -i escrow.key -i key.pem";
+        directory
+            .seal(unasked)
+            .assert()
+            .code(2)
+            .stderr_eq(str![[r#"
+error: tree/sealed.yaml:2:1: team-a/db: password is sealed in age for 2 recipients (SHA256:[..], SHA256:[..]), and nothing says for whom it shall be sealed now
+  hint: name everybody who shall open it, with --recipient or in .seal.yaml; or give age up with --kind hybrid
+error: tree/sealed.yaml:2:1: team-a/db: user is sealed in age for 2 recipients (SHA256:[..], SHA256:[..]), and nothing says for whom it shall be sealed now
+  hint: name everybody who shall open it, with --recipient or in .seal.yaml; or give age up with --kind hybrid
+
+"#]]);
+        assert_eq!(directory.read("tree/sealed.yaml"), sealed);
+        rotate(
+            &directory,
+            "--cert cert.pem --kind hybrid -i escrow.key -i key.pem",
+        );
         assert_eq!(text_at(&directory, "tree/sealed.yaml", 0, &HINT), key_id());
         let sealed = value(&directory, "tree/sealed.yaml", 0, "user");
         assert_eq!(
