@@ -34,9 +34,14 @@ pub mod watches;
 use std::{
     io::{self, Write},
     process::ExitCode,
+    thread,
 };
 
 use clap::Parser;
+
+/// One thread does for so many cores what is not decrypting: that takes a small part of the time, and every thread
+/// keeps memory of its own.
+const CORES_A_WORKER: usize = 8;
 
 /// The whole program: reads the command line, runs, and turns the end into an exit code.
 #[must_use]
@@ -51,6 +56,7 @@ pub fn main() -> ExitCode {
     }
     telemetry::start(args.log_level, args.log_format, args.log_info_stdout);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores().div_ceil(CORES_A_WORKER))
         .enable_all()
         .build()
     {
@@ -58,6 +64,11 @@ pub fn main() -> ExitCode {
         Err(error) => return exit(Err(error)),
     };
     exit(runtime.block_on(run::run(args)))
+}
+
+/// How many threads run at once on this machine.
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn exit<E: std::fmt::Display>(outcome: Result<(), E>) -> ExitCode {

@@ -24,6 +24,7 @@ use crate::{
     args::Args,
     client,
     clock::Clock,
+    cores,
     http::{self, Limits, Served},
     keys::{self, KeyChoice, KeyPolicy, KeySink, KeySource, make_keys, publish, watch_keys},
     leader::{Election, Leadership},
@@ -286,8 +287,4 @@ fn signals(kind: SignalKind) -> Result<Signal, RunError> {
         what: "a signal handler",
         error,
     })
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }

@@ -222,7 +222,7 @@ pub struct Args {
     pub kubeclient_burst: Option<NonZeroU32>,
 
     /// How many objects may talk to the API server at once
-    #[arg(long, env = "SEALED_SECRETS_WORKERS", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, env = "SEALED_SECRETS_WORKERS", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
     pub workers: u16,
 
     /// Where health, readiness and the certificate are served; without a host on all addresses

@@ -24,7 +24,8 @@ const QUIET: Duration = Duration::from_secs(600);
 /// Memory of all objects, by namespace and name.
 #[derive(Default)]
 pub struct Memory {
-    objects: Mutex<HashMap<Key, Remembered>>,
+    /// In boxes: the map has room for twice as many, and for a moment a second time, when it grows.
+    objects: Mutex<HashMap<Key, Box<Remembered>>>,
 }
 
 /// Memory of one object.
@@ -61,7 +62,10 @@ impl Memory {
     /// What is remembered of one object.
     #[must_use]
     pub fn of(&self, key: &Key) -> Remembered {
-        self.lock().get(key).cloned().unwrap_or_default()
+        self.lock()
+            .get(key)
+            .map(|it| (**it).clone())
+            .unwrap_or_default()
     }
 
     /// Changes what is remembered of one object.
@@ -89,7 +93,7 @@ impl Memory {
         self.lock().retain(|key, _| is_there(key));
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Remembered>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Box<Remembered>>> {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

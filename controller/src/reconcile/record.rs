@@ -72,6 +72,7 @@ pub(super) async fn record(
             .update(key, |it| it.written = Some((version, after)));
     }
     if let Some(event) = event(right, told) {
+        let _permit = context.workers.acquire().await;
         // An event more or less changes nothing: it is told once and not tried again.
         if let Err(error) = tell(&context.client, sealed_secret(metadata), event, now).await {
             tracing::debug!(%error, "the event could not be told");

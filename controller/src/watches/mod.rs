@@ -33,6 +33,9 @@ use crate::{
     watched::Watched,
 };
 
+/// SealedSecrets in one answer of the first list. An answer is held as text, twice, before it is read.
+const PAGE: u32 = 200;
+
 /// Objects that want a pass.
 pub type Wakes = mpsc::UnboundedSender<ObjectRef<Watched>>;
 
@@ -137,6 +140,7 @@ pub async fn watch_sealed_secrets(
 ) -> Infallible {
     let config = Config {
         label_selector: scope.selector,
+        page_size: Some(PAGE),
         ..Config::default()
     };
     let events = watch::<Watched>(&context.client, &scope.namespaces, &config).reflect(writer);
