@@ -69,6 +69,32 @@ impl Format {
     }
 }
 
+/// How a result is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ReportFormat {
+    /// For people.
+    Text,
+    /// One JSON document; docs/machine-output.md has its schema.
+    Json,
+}
+
+impl ReportFormat {
+    /// Prints a result: what `text` writes of it, or the result itself.
+    ///
+    /// # Errors
+    /// [`OutputError::Print`], [`EmitError`].
+    pub fn print<T: Serialize>(
+        self,
+        result: &T,
+        text: impl FnOnce(&mut Styled) -> io::Result<()>,
+    ) -> Result<(), Error> {
+        match self {
+            Self::Text => print_styled(text),
+            Self::Json => print_json(result),
+        }
+    }
+}
+
 /// Who may read a file that is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Privacy {
@@ -106,14 +132,23 @@ pub fn print(bytes: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
+/// Writes to standard output what machines read.
+///
+/// # Errors
+/// [`OutputError::Print`], [`EmitError`].
+pub fn print_json<T: Serialize>(result: &T) -> Result<(), Error> {
+    print(to_json_pretty(result)?.as_bytes())
+}
+
+/// Standard output with colours, or without.
+pub type Styled = anstream::AutoStream<io::StdoutLock<'static>>;
+
 /// Writes to standard output what may hold colours, which are left out where nobody sees them and
 /// with `NO_COLOR`.
 ///
 /// # Errors
 /// [`OutputError::Print`].
-pub fn print_styled(
-    write: impl FnOnce(&mut anstream::AutoStream<io::StdoutLock<'static>>) -> io::Result<()>,
-) -> Result<(), Error> {
+pub fn print_styled(write: impl FnOnce(&mut Styled) -> io::Result<()>) -> Result<(), Error> {
     let mut stdout = anstream::AutoStream::auto(io::stdout().lock());
     write(&mut stdout)
         .and_then(|()| stdout.flush())

@@ -12,7 +12,7 @@ mod yaml;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use seal_manifest::{Node, Reading, Stream, to_json_pretty};
+use seal_manifest::{Node, Reading, Stream};
 
 use self::{
     certificates::Certificates,
@@ -114,10 +114,7 @@ impl Check {
         match self.output {
             Output::Text => output::print_styled(|out| text::write(&report, out))?,
             Output::Github => output::print_styled(|out| text::write_github(&report, out))?,
-            Output::Json => {
-                let text = to_json_pretty(&report).map_err(Error::from)?;
-                output::print(text.as_bytes())?;
-            }
+            Output::Json => output::print_json(&report)?,
         }
         if self.output != Output::Json {
             summarize(&report);

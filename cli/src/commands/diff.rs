@@ -10,10 +10,10 @@ use std::{
     path::Path,
 };
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use seal_api::SealedSecret;
 use seal_envelope::Identity;
-use seal_manifest::{Reading, Stream, to_json_pretty};
+use seal_manifest::{Reading, Stream};
 
 use self::{
     compare::{Opening, Version, compare},
@@ -24,7 +24,7 @@ use crate::{
     git::{Content, GitError, Range, Store, WorkTree},
     identities,
     input::{self, Source},
-    output,
+    output::{self, ReportFormat},
     paths::is_manifest,
 };
 
@@ -69,7 +69,7 @@ pub struct Diff {
 
     /// How to tell
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    output: Output,
+    output: ReportFormat,
 
     /// Be Git's external diff driver: the arguments are those that Git passes to one
     #[arg(long, conflicts_with_all = ["staged", "no_index", "textconv"])]
@@ -78,15 +78,6 @@ pub struct Diff {
     /// Be Git's textconv filter: print one file with its sealed values shortened
     #[arg(long, conflicts_with_all = ["staged", "no_index", "identities"])]
     textconv: bool,
-}
-
-/// How differences are told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// Lines for people.
-    Text,
-    /// One JSON document; docs/machine-output.md has its schema.
-    Json,
 }
 
 const EXAMPLES: &str = "\
@@ -120,13 +111,8 @@ impl Diff {
         }
         let (old, new) = self.versions()?;
         let report = self.report(&old, &new, &identities);
-        match self.output {
-            Output::Text => output::print_styled(|out| text::write(&report, out))?,
-            Output::Json => {
-                let text = to_json_pretty(&report).map_err(Error::from)?;
-                output::print(text.as_bytes())?;
-            }
-        }
+        self.output
+            .print(&report, |out| text::write(&report, out))?;
         Ok(match report.objects.as_slice() {
             [_, ..] if self.exit_code => Answer::No,
             _ => Answer::Yes,

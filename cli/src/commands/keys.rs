@@ -11,7 +11,7 @@ mod rotate;
 mod survey;
 mod verify_backup;
 
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 
 use crate::error::{Answer, Errors};
 
@@ -51,13 +51,4 @@ impl Keys {
         };
         done.map(|()| Answer::Yes)
     }
-}
-
-/// How the result is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// For people.
-    Text,
-    /// For machines, one object.
-    Json,
 }

@@ -11,9 +11,8 @@ mod work;
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum, builder::NonEmptyStringValueParser};
+use clap::{Args, builder::NonEmptyStringValueParser};
 use seal_envelope::Identity;
-use seal_manifest::to_json_pretty;
 
 pub use self::error::RotationError;
 pub(super) use self::leaked::Leaked;
@@ -31,7 +30,8 @@ use crate::{
     error::{Answer, Error, Errors},
     identities,
     input::Source,
-    output, parallel,
+    output::ReportFormat,
+    parallel,
     paths::{self, Input},
     recipients::{Sealing, SealingOptions},
     report::note,
@@ -86,19 +86,10 @@ pub struct Rotate {
 
     /// How to tell what was done
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    output: Output,
+    output: ReportFormat,
 
     #[command(flatten)]
     sealing: SealingOptions,
-}
-
-/// How the outcome is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// A line for each file, and a summary by key.
-    Text,
-    /// One JSON document; docs/machine-output.md has its schema.
-    Json,
 }
 
 const EXAMPLES: &str = "\
@@ -137,17 +128,12 @@ impl Rotate {
     /// What stood in the way from the beginning; or, when everything else is done, all that failed.
     pub fn run(self) -> Result<Answer, Errors> {
         let (report, errors) = self.rotate()?;
-        match self.output {
-            Output::Text => output::print_styled(|out| report::write(&report, out))?,
-            Output::Json => {
-                let text = to_json_pretty(&report).map_err(Error::from)?;
-                output::print(text.as_bytes())?;
-            }
-        }
+        self.output
+            .print(&report, |out| report::write(&report, out))?;
         for file in report
             .skipped
             .iter()
-            .filter(|_| self.output == Output::Text)
+            .filter(|_| self.output == ReportFormat::Text)
         {
             note(&format_args!(
                 "{file}: passed over, for it is a template and no YAML"

@@ -455,7 +455,7 @@ Options:
 
           Possible values:
           - text: For people
-          - json: For machines, one object
+          - json: One JSON document; docs/machine-output.md has its schema
           
           [default: text]
 
@@ -535,8 +535,8 @@ Options:
           How to tell
 
           Possible values:
-          - text: A table for people
-          - json: For machines, one array
+          - text: For people
+          - json: One JSON document; docs/machine-output.md has its schema
           
           [default: text]
 

@@ -3,7 +3,9 @@
 mod table;
 mod uses;
 
-use clap::{Args, ValueEnum};
+use std::io::Write;
+
+use clap::Args;
 use jiff::Timestamp;
 use kube::api::DynamicObject;
 use seal_envelope::Identity;
@@ -21,7 +23,8 @@ use crate::{
     error::{Error, Errors},
     identities,
     input::Source,
-    output, paths, report,
+    output::ReportFormat,
+    paths, report,
 };
 
 /// Lists every key of a cluster: what it does, how old it is, and what needs it.
@@ -47,7 +50,7 @@ pub struct List {
 
     /// How to tell
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    output: Output,
+    output: ReportFormat,
 
     #[command(flatten)]
     controller: Controller,
@@ -61,15 +64,6 @@ Examples:
   seal keys list
   seal keys list apps/
   seal keys list --identity keys.yaml apps/ --output json";
-
-/// How the list is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// A table for people.
-    Text,
-    /// For machines, one array.
-    Json,
-}
 
 /// One key, and what needs it.
 #[derive(Debug, Serialize)]
@@ -113,14 +107,9 @@ impl List {
             Err(error) => return Err(error.into()),
         };
         let rows = rows(inventory, cluster.as_ref(), files.as_ref());
-        let text = match self.output {
-            Output::Text => table::of(&rows, Timestamp::now()),
-            Output::Json => format!(
-                "{}\n",
-                serde_json::to_string_pretty(&rows).unwrap_or_default()
-            ),
-        };
-        output::print(text.as_bytes())?;
+        self.output.print(&rows, |out| {
+            write!(out, "{}", table::of(&rows, Timestamp::now()))
+        })?;
         let opened = !self.identities.is_empty();
         for note in notes(cluster.as_ref(), files.as_ref(), opened) {
             report::note(&note);

@@ -1,17 +1,17 @@
 //! `seal keys rotate`: a new key that seals from then on.
 
-use std::time::Duration;
+use std::{io::Write, time::Duration};
 
 use clap::{Args, ValueEnum};
 use seal_envelope::Kind;
 use seal_keyring::requests::{Request, RequestOutcome};
 use serde::Serialize;
 
-use super::Output;
 use crate::{
     cluster::{Connection, Controller, keys::KeyDesk, parse_timeout, with_client},
     error::{Error, Errors},
-    output, report,
+    output::ReportFormat,
+    report,
 };
 
 /// Asks the controller for a new key, and waits until it seals.
@@ -40,7 +40,7 @@ pub struct Rotate {
 
     /// How to tell
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    output: Output,
+    output: ReportFormat,
 
     #[command(flatten)]
     controller: Controller,
@@ -109,23 +109,14 @@ impl Rotate {
                 return Err(Error::Refused { why: why.clone() }.into());
             }
         };
-        let text = match self.output {
-            Output::Text => {
-                let old = old.as_deref().unwrap_or("none");
-                format!("old key {old}\nnew key {new}\n")
-            }
-            Output::Json => {
-                let rotated = Rotated {
-                    request_id: &id,
-                    outcome: &outcome,
-                };
-                format!(
-                    "{}\n",
-                    serde_json::to_string_pretty(&rotated).unwrap_or_default()
-                )
-            }
+        let rotated = Rotated {
+            request_id: &id,
+            outcome: &outcome,
         };
-        output::print(text.as_bytes())?;
+        self.output.print(&rotated, |out| {
+            let old = old.as_deref().unwrap_or("none");
+            writeln!(out, "old key {old}\nnew key {new}")
+        })?;
         if let RequestOutcome::AwaitsBackup { .. } = outcome {
             report::warning(
                 &"the new key seals once it is marked as backed up; until then the old one does",

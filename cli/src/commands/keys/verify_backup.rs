@@ -1,17 +1,19 @@
 //! `seal keys verify-backup`: whether a backup would bring everything back.
 
+use std::io::{self, Write};
+
 use clap::Args;
 use seal_keyring::{BackupDigest, KeyEntry, Standing};
 use serde::Serialize;
 
-use super::Output;
 use crate::{
     age_keys::identities,
     backup::{Backup, Held},
     cluster::{Connection, Controller, keys::KeyDesk, with_client},
     error::{Answer, Errors},
     input::Source,
-    output, report,
+    output::ReportFormat,
+    report,
 };
 
 /// Proves that a backup opens, and that it holds every key of the cluster that is in use.
@@ -35,7 +37,7 @@ pub struct VerifyBackup {
 
     /// How to tell
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    output: Output,
+    output: ReportFormat,
 
     #[command(flatten)]
     controller: Controller,
@@ -75,19 +77,12 @@ impl VerifyBackup {
             true => None,
             false => Some(self.missing(&backup)?),
         };
-        let text = match self.output {
-            Output::Text => told(&backup),
-            Output::Json => {
-                let verified = Verified {
-                    digest: &backup.digest,
-                    keys: backup.keys.iter().map(Held::from).collect(),
-                    missing: missing.as_deref(),
-                };
-                let text = serde_json::to_string_pretty(&verified);
-                format!("{}\n", text.unwrap_or_default())
-            }
+        let verified = Verified {
+            digest: &backup.digest,
+            keys: backup.keys.iter().map(Held::from).collect(),
+            missing: missing.as_deref(),
         };
-        output::print(text.as_bytes())?;
+        self.output.print(&verified, |out| told(&verified, out))?;
         let missing = missing.unwrap_or_default();
         for KeyEntry { secret, id, .. } in &missing {
             let id = id.as_deref().unwrap_or_default();
@@ -124,16 +119,16 @@ impl VerifyBackup {
 }
 
 /// One line a key: id, state, Secret, and when its certificate begins.
-fn told(backup: &Backup) -> String {
-    let lines = backup.keys.iter().map(|key| {
+fn told(verified: &Verified<'_>, out: &mut impl Write) -> io::Result<()> {
+    for key in &verified.keys {
         let Held {
             id,
             secret,
             state,
             not_before,
             ..
-        } = Held::from(key);
-        format!("{id} {state} {secret} {not_before}\n")
-    });
-    lines.collect()
+        } = key;
+        writeln!(out, "{id} {state} {secret} {not_before}")?;
+    }
+    Ok(())
 }
