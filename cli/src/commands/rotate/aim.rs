@@ -151,6 +151,19 @@ impl Aim {
     }
 }
 
+/// How many can open a value, and who that is, as far as the hint of its object has it.
+pub(super) fn openers(stanzas: Stanzas, hints: &BTreeSet<KeyId>) -> String {
+    let count = match stanzas.recipients() {
+        1 => "1 recipient".to_owned(),
+        count => format!("{count} recipients"),
+    };
+    let keys: Vec<_> = hints.iter().map(KeyId::as_str).collect();
+    match keys.is_empty() {
+        true => count,
+        false => format!("{count} ({})", keys.join(", ")),
+    }
+}
+
 fn other_key(expected: &BTreeSet<KeyId>, found: &KeyId) -> Error {
     let expected: Vec<_> = expected.iter().map(KeyId::as_str).collect();
     RotationError::OtherKey {

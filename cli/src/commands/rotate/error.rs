@@ -45,9 +45,8 @@ pub enum RotationError {
     },
     /// Others would no longer open what the controller seals again.
     #[error(
-        "{at}: {called}: {item} is sealed for {recipients} recipients{}, and the controller would \
-         seal it for its own key alone",
-        named(.keys)
+        "{at}: {called}: {item} is sealed for {openers}, and the controller would seal it for its own \
+         key alone"
     )]
     WouldLose {
         /// Where the object stands.
@@ -56,16 +55,13 @@ pub enum RotationError {
         called: String,
         /// The item.
         item: String,
-        /// How many can open it.
-        recipients: usize,
-        /// Who that is, as the hint has it.
-        keys: Vec<String>,
+        /// How many can open it, and who that is.
+        openers: String,
     },
     /// Nothing says who shall open what several can open now, or that it shall no longer be in age.
     #[error(
-        "{at}: {called}: {item} is sealed in age for {recipients} recipients{}, and nothing says for \
-         whom it shall be sealed now",
-        named(.keys)
+        "{at}: {called}: {item} is sealed in age for {openers}, and nothing says for whom it shall be \
+         sealed now"
     )]
     Unlisted {
         /// Where the object stands.
@@ -74,10 +70,8 @@ pub enum RotationError {
         called: String,
         /// The item.
         item: String,
-        /// How many can open it.
-        recipients: usize,
-        /// Who that is, as the hint has it.
-        keys: Vec<String>,
+        /// How many can open it, and who that is.
+        openers: String,
     },
     /// The controller cannot do what is wanted.
     #[error("{at}: {called}: {item} cannot be sealed again as wanted: {why}")]
@@ -99,13 +93,6 @@ pub enum RotationError {
         /// In how many files.
         files: usize,
     },
-}
-
-fn named(keys: &[String]) -> String {
-    match keys.is_empty() {
-        true => String::new(),
-        false => format!(" ({})", keys.join(", ")),
-    }
 }
 
 impl RotationError {

@@ -7,7 +7,7 @@ use seal_sealing::{Cause, SealError, decode, diagnose, label, reseal};
 
 use super::{
     Reseal, RotationError,
-    aim::{Aim, Header},
+    aim::{Aim, Header, openers},
     tree::{Object, Resealed},
 };
 use crate::{
@@ -41,8 +41,7 @@ fn expect_no_loss(task: &Task<'_>, header: Header) -> Result<(), RotationError> 
                 at: object.at.clone(),
                 called: object.called(),
                 item: task.item.to_owned(),
-                recipients: stanzas.recipients(),
-                keys: object.hints.iter().map(KeyId::to_string).collect(),
+                openers: openers(stanzas, &object.hints),
             })
         }
         _ => Ok(()),

@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 
 use super::{
     Reseal, RotationError,
-    aim::Header,
+    aim::{Header, openers},
     tree::{Object, Resealed},
 };
 use crate::{
@@ -126,8 +126,7 @@ fn refusal(object: &Object<'_>) -> Option<RotationError> {
                 at: at(),
                 called: called(),
                 item: item.to_owned(),
-                recipients: stanzas.recipients(),
-                keys: object.hints.iter().map(KeyId::to_string).collect(),
+                openers: openers(stanzas, &object.hints),
             });
         }
         if let Some(Err(why)) = object.target.aim.own(header) {
