@@ -280,7 +280,7 @@ async fn what_would_lose_or_give_away_a_key_is_refused() {
         plain.stderr
     );
     assert!(!directory.path().join("plain.yaml").exists());
-    seal("keys backup --plaintext -w plain.yaml --yes").expect_success();
+    seal("keys backup --plaintext -w plain.yaml --yes --no-mark").expect_success();
     let printed = seal("keys backup --plaintext --yes --no-mark").expect_success();
     assert_eq!(printed, directory.read("plain.yaml"));
     let applied = plane.kubectl(
