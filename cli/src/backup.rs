@@ -10,7 +10,7 @@ pub use error::BackupError;
 pub use key_secret::{KeySecret, UNLABELLED};
 
 use seal_envelope::{DecryptError, Identity, Plaintext};
-use seal_keyring::{BackupDigest, KeyState};
+use seal_keyring::BackupDigest;
 use seal_manifest::{Reading, Stream, to_yaml};
 use seal_sealing::Secret;
 use serde::{Serialize, Serializer, ser::SerializeMap};
@@ -140,35 +140,5 @@ impl Serialize for List<'_> {
         fields.serialize_entry("kind", "List")?;
         fields.serialize_entry("items", &self.0)?;
         fields.end()
-    }
-}
-
-/// One key of a backup, for machines.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Held<'a> {
-    /// Its id.
-    pub id: &'a str,
-    /// The name of its Secret.
-    pub secret: &'a str,
-    /// The value of its label.
-    pub state: &'a KeyState,
-    /// From when on it seals: of an RSA key the first moment of its certificate's validity.
-    pub not_before: jiff::Timestamp,
-    /// The last one; age keys have none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub not_after: Option<jiff::Timestamp>,
-}
-
-impl<'a> From<&'a KeySecret> for Held<'a> {
-    fn from(key: &'a KeySecret) -> Self {
-        let public = key.key().public();
-        Self {
-            id: key.key().id().as_str(),
-            secret: key.key().name(),
-            state: key.state(),
-            not_before: public.not_before(),
-            not_after: public.not_after(),
-        }
     }
 }

@@ -16,9 +16,12 @@ use seal_keyring::{AGE_KEY_LABEL, BackupDigest, KEY_LABEL, Marks, NOT_BEFORE};
 use seal_tests::{ControlPlane, Installation, Outcome, Workdir, wait_for};
 use serde_json::{Value, json};
 
-use crate::site::{
-    Site, age_recipient, age_recipient_after, certificate, has_failed, in_age, seal_for, texts,
-    values,
+use crate::{
+    schemas::expect_valid,
+    site::{
+        Site, age_recipient, age_recipient_after, certificate, has_failed, in_age, seal_for, texts,
+        values,
+    },
 };
 
 #[tokio::test]
@@ -89,9 +92,13 @@ async fn a_lost_cluster_comes_back_from_the_backup_and_from_git() {
         })
         .await;
     }
-    let missing = seal("keys verify-backup keys.age -i identity.txt");
+    let missing = seal("keys verify-backup keys.age -i identity.txt --output json");
     assert_eq!(missing.code, Some(1), "{}", missing.stderr);
     assert!(missing.stderr.contains("in use and not in the backup"));
+    let told: Value = serde_json::from_str(&missing.stdout).unwrap();
+    expect_valid("keys-verify-backup", &told);
+    let counts = ["keys", "missing"].map(|field| told[field].as_array().unwrap().len());
+    assert_eq!(counts, [3, 1]);
 
     let restored = seal("keys restore keys.age -i identity.txt").expect_success();
     assert_eq!(restored.matches("restored: SHA256:").count(), 3);
@@ -160,6 +167,8 @@ async fn age_keys_are_rotated_listed_backed_up_and_restored_like_the_others() {
         site.key_id()
     );
     write(&directory, &in_age(&site, "new", &second));
+    let told = seal("keys list --output json").expect_success();
+    expect_valid("keys-list", &serde_json::from_str(&told).unwrap());
     let listed = seal("keys list").expect_success();
     for (key, standing) in [(&first, "active"), (&second, "current")] {
         let row = format!("{}  {standing:<8}  X25519", key.id());
@@ -169,6 +178,10 @@ async fn age_keys_are_rotated_listed_backed_up_and_restored_like_the_others() {
     seal(&format!("keys backup -r {recipient} -w age-keys.age")).expect_success();
     let verified = seal("keys verify-backup age-keys.age -i identity.txt").expect_success();
     assert_eq!(verified.lines().count(), 4, "{verified}");
+    let verify = "keys verify-backup age-keys.age -i identity.txt --output json";
+    let told: Value = serde_json::from_str(&seal(verify).expect_success()).unwrap();
+    expect_valid("keys-verify-backup", &told);
+    assert_eq!(told["missing"], json!([]));
     let marked = |key: &Secret| Marks::of(&key.metadata).backup.is_some();
     let before = labelled(&lost, home.namespace(), AGE_KEY_LABEL).await;
     assert_eq!(before.len(), 3);

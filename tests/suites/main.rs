@@ -15,6 +15,9 @@ mod peer;
 mod pre_commit;
 mod retirement;
 mod rotation;
+#[allow(clippy::unwrap_used, reason = "what fails here fails its test")]
+#[path = "../../cli/tests/cli/schemas.rs"]
+mod schemas;
 mod site;
 mod sizes;
 mod upstream_bugs;

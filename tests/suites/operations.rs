@@ -14,7 +14,10 @@ use seal_keyring::{BackupDigest, Certificate, KEY_LABEL, NewKey};
 use seal_tests::{ControlPlane, Installation, Namespace, Outcome, Workdir, kubectl, wait_for};
 use serde_json::{Value, json};
 
-use crate::site::{Site, certificate, message, seal_for};
+use crate::{
+    schemas::expect_valid,
+    site::{Site, certificate, message, seal_for},
+};
 
 #[tokio::test]
 async fn every_block_of_commands_in_the_operations_manual_works() {
@@ -167,6 +170,7 @@ async fn a_key_administrator_rotates_and_lists_keys_and_nobody_else_does() {
 
     let rotated = seal("karin", "keys rotate --request-id r1 --output json");
     let rotated: Value = serde_json::from_str(&rotated.expect_success()).unwrap();
+    expect_valid("keys-rotate", &rotated);
     assert_eq!(
         (&rotated["state"], &rotated["requestId"]),
         (&json!("done"), &json!("r1"))

@@ -11,7 +11,10 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
 use seal_tests::{ControlPlane, Installation, ServiceProxy, Workdir, kubectl, wait_for};
 
-use crate::site::{Site, values};
+use crate::{
+    schemas::expect_valid,
+    site::{Site, values},
+};
 
 const OBJECTS: [&str; 5] = ["a", "b", "c", "d", "e"];
 
@@ -81,6 +84,7 @@ async fn a_tree_that_moved_to_a_new_key_unseals_to_the_same_secrets() {
         let for_certain = seal(&[&counted[..], &["--identity=keys.yaml"]].concat(), "");
         for told in [by_hints, for_certain] {
             let list: serde_json::Value = serde_json::from_str(&told).unwrap();
+            expect_valid("keys-list", &list);
             let expected = serde_json::json!({ "objects": 5, "values": 10 });
             assert_eq!(list[0]["files"], expected);
             assert_eq!(list[1]["files"]["values"], 0);

@@ -5,6 +5,7 @@ mod compromise;
 mod fetch;
 mod list;
 mod need;
+pub mod report;
 mod restore;
 mod retire;
 mod rotate;

@@ -34,7 +34,7 @@ fn forbidden() -> String {
 }
 
 /// A directory whose kubeconfig leads to the server.
-fn with_kubeconfig(server: &Server) -> Directory {
+pub(crate) fn with_kubeconfig(server: &Server) -> Directory {
     let directory = Directory::new();
     let config = json!({
         "apiVersion": "v1",

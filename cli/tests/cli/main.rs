@@ -28,6 +28,7 @@ mod help;
 mod init;
 mod interrupted;
 mod keys;
+mod keys_for_machines;
 mod output;
 mod paths;
 mod plugins;

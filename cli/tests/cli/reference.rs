@@ -2,12 +2,20 @@
 //!
 //! Run `SNAPSHOTS=overwrite cargo test -p seal-cli --test cli reference` to make them anew.
 
-use std::{collections::BTreeSet, fmt::Write, fs, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+    fs,
+    path::PathBuf,
+};
 
 use clap::Command;
-use schemars::schema_for;
+use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 use seal_cli::commands::{
-    check::finding::CheckReport, diff::report::DiffReport, rotate::report::RotateReport,
+    check::finding::CheckReport,
+    diff::report::DiffReport,
+    keys::report::{BackupReport, KeyList, NewKeyReport},
+    rotate::report::RotateReport,
 };
 use snapbox::{Data, assert_data_eq};
 
@@ -45,15 +53,57 @@ fn every_command_has_a_manual_page() {
 
 #[test]
 fn the_schemas_are_those_of_the_types() {
-    let schemas = [
-        ("check", schema_for!(CheckReport)),
-        ("diff", schema_for!(DiffReport)),
-        ("rotate", schema_for!(RotateReport)),
-    ];
-    for (name, schema) in schemas {
+    for (name, schema) in schemas() {
         let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
         is_current(&format!("schemas/{name}.json"), text);
     }
+}
+
+#[test]
+fn every_command_with_output_for_machines_has_a_schema_that_is_documented() {
+    let prints_json = |command: &Command| {
+        let output = command.get_arguments().find(|it| it.get_id() == "output");
+        let forms = output.map(clap::Arg::get_possible_values);
+        forms.is_some_and(|forms| forms.iter().any(|form| form.matches("json", false)))
+    };
+    let commands = commands().into_iter();
+    let commands: BTreeSet<_> = commands
+        .filter(|(_, command)| prints_json(command))
+        .map(|(path, _)| path)
+        .collect();
+    let name = |path: &String| path.trim_start_matches("seal ").replace(' ', "-");
+    let names: BTreeSet<_> = commands.iter().map(name).collect();
+    assert_eq!(names, schemas().into_keys().map(str::to_owned).collect());
+    let there = fs::read_dir(docs("schemas")).unwrap();
+    let there: BTreeSet<_> = there
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let files = names.iter().map(|name| format!("{name}.json")).collect();
+    assert_eq!(there, files, "schemas of commands that are gone");
+    let documented = fs::read_to_string(docs("machine-output.md")).unwrap();
+    for path in &commands {
+        let file = format!("schemas/{}.json", name(path));
+        let row = format!("| `{path} --output json` | [{file}]({file}) |");
+        assert!(documented.contains(&row), "{row}");
+    }
+}
+
+/// Of what is printed for machines, by command.
+fn schemas() -> BTreeMap<&'static str, Schema> {
+    fn of<T: JsonSchema>() -> Schema {
+        // As it is written, not as it might be read.
+        let settings = SchemaSettings::draft2020_12().for_serialize();
+        settings.into_generator().into_root_schema_for::<T>()
+    }
+    [
+        ("check", of::<CheckReport>()),
+        ("diff", of::<DiffReport>()),
+        ("keys-list", of::<KeyList>()),
+        ("keys-rotate", of::<NewKeyReport>()),
+        ("keys-verify-backup", of::<BackupReport<'_>>()),
+        ("rotate", of::<RotateReport>()),
+    ]
+    .into()
 }
 
 /// Every command with the words that call it, those of commands within commands too.

@@ -9,7 +9,10 @@ use serde_json::Value;
 pub(crate) fn expect_valid(name: &str, output: &Value) {
     let path = format!("{}/../docs/schemas/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let schema: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
-    let validator = jsonschema::validator_for(&schema).unwrap();
+    let validator = jsonschema::options()
+        .should_validate_formats(true)
+        .build(&schema)
+        .unwrap();
     let errors: Vec<_> = validator
         .iter_errors(output)
         .map(|error| error.to_string())

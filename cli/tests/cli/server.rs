@@ -1,7 +1,7 @@
 //! An HTTP server on loopback that gives recorded answers.
 
 use std::{
-    io::{BufRead, BufReader, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{Arc, Mutex},
     thread,
@@ -65,8 +65,17 @@ impl Server {
 }
 
 fn answer(mut stream: &TcpStream, answers: &[Answer], seen: &Mutex<Vec<String>>) {
-    let lines = BufReader::new(stream).lines().map_while(Result::ok);
+    let mut reader = BufReader::new(stream);
+    let lines = reader.by_ref().lines().map_while(Result::ok);
     let head: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
+    // A connection that is closed with something unread is reset, and the answer may be lost.
+    let length = head.iter().find_map(|line| {
+        let (name, value) = line.split_once(": ")?;
+        let is_length = name.eq_ignore_ascii_case("content-length");
+        is_length.then(|| value.parse().unwrap())
+    });
+    let mut body = reader.take(length.unwrap_or(0));
+    io::copy(&mut body, &mut io::sink()).unwrap();
     let Some(path) = head.first().and_then(|line| line.split(' ').nth(1)) else {
         return;
     };

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
+use schemars::JsonSchema;
 use seal_envelope::KeyId;
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,7 @@ pub struct Inventory {
 }
 
 /// One key Secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyEntry {
     /// The name of the Secret.
@@ -32,13 +33,16 @@ pub struct KeyEntry {
     pub kind: Option<String>,
     /// When the Secret was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub created: Option<Timestamp>,
     /// From when on the key seals: of an RSA key the first moment of its certificate's validity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub not_before: Option<Timestamp>,
     /// The last moment of the certificate's validity: nothing is sealed with it afterwards. Age keys
     /// have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub not_after: Option<Timestamp>,
     /// Where the key is kept, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,7 +59,7 @@ pub struct KeyEntry {
 }
 
 /// What a key does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
     /// It seals and opens: there is one of each kind of keys.

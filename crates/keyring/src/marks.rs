@@ -3,6 +3,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use schemars::JsonSchema;
 use seal_envelope::KeyId;
 use serde::{Deserialize, Serialize};
 
@@ -20,8 +21,9 @@ pub const MADE_FOR: &str = "seal.alt/made-for";
 pub const SUCCEEDS: &str = "seal.alt/succeeds";
 
 /// What its label, [`KEY_LABEL`] or [`AGE_KEY_LABEL`], says about a key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(description = "What its label says about a key.")]
 pub enum KeyState {
     /// In use: it opens, and the newest of these seals.
     Active,
@@ -65,19 +67,21 @@ impl fmt::Display for KeyState {
 }
 
 /// That a key is kept somewhere else, too.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Backup {
     /// Of the file that holds the key.
     pub digest: BackupDigest,
     /// When it was made, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub time: Option<Timestamp>,
 }
 
 /// The SHA-256 of a backup file: `sha256:` and 64 hexadecimal digits in lower case, as container
 /// images are named.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^sha256:[0-9a-f]{64}$"))]
 pub struct BackupDigest(String);
 
 /// The text is no digest.

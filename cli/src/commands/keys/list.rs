@@ -9,11 +9,13 @@ use clap::Args;
 use jiff::Timestamp;
 use kube::api::DynamicObject;
 use seal_envelope::Identity;
-use seal_keyring::{Inventory, KeyEntry};
-use serde::Serialize;
+use seal_keyring::Inventory;
 
-use self::uses::{Use, Uses};
-use super::need::sealed_in;
+use self::uses::Uses;
+use super::{
+    need::sealed_in,
+    report::{Gone, KeyList, Listed, ListedKey, Use},
+};
 use crate::{
     cluster::{
         Connection, Controller,
@@ -65,26 +67,6 @@ Examples:
   seal keys list apps/
   seal keys list --identity keys.yaml apps/ --output json";
 
-/// One key, and what needs it.
-#[derive(Debug, Serialize)]
-struct Row {
-    #[serde(flatten)]
-    key: Listed,
-    /// In the cluster; absent where that could not be counted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cluster: Option<Use>,
-    /// In the files; absent without files.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    files: Option<Use>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-enum Listed {
-    There(Box<KeyEntry>),
-    Gone { standing: &'static str, id: String },
-}
-
 impl List {
     /// Carries it out.
     ///
@@ -106,9 +88,9 @@ impl List {
             }
             Err(error) => return Err(error.into()),
         };
-        let rows = rows(inventory, cluster.as_ref(), files.as_ref());
-        self.output.print(&rows, |out| {
-            write!(out, "{}", table::of(&rows, Timestamp::now()))
+        let keys = keys(inventory, cluster.as_ref(), files.as_ref());
+        self.output.print(&keys, |out| {
+            write!(out, "{}", table::of(&keys.0, Timestamp::now()))
         })?;
         let opened = !self.identities.is_empty();
         for note in notes(cluster.as_ref(), files.as_ref(), opened) {
@@ -156,7 +138,7 @@ fn recorded(objects: &[DynamicObject]) -> Uses {
 }
 
 /// The keys that are there, then those that something needs and that are not.
-fn rows(inventory: Inventory, cluster: Option<&Uses>, files: Option<&Uses>) -> Vec<Row> {
+fn keys(inventory: Inventory, cluster: Option<&Uses>, files: Option<&Uses>) -> KeyList {
     let used = |uses: Option<&Uses>, id: Option<&str>| {
         uses.map(|uses| id.map(|id| uses.of(id)).unwrap_or_default())
     };
@@ -165,20 +147,20 @@ fn rows(inventory: Inventory, cluster: Option<&Uses>, files: Option<&Uses>) -> V
         .filter(|id| inventory.find(id).is_none())
         .map(str::to_owned)
         .collect();
-    let there = inventory.keys.into_iter().map(|key| Row {
+    let there = inventory.keys.into_iter().map(|key| ListedKey {
         cluster: used(cluster, key.id.as_deref()),
         files: used(files, key.id.as_deref()),
         key: Listed::There(Box::new(key)),
     });
-    let gone = gone.into_iter().map(|id| Row {
+    let gone = gone.into_iter().map(|id| ListedKey {
         cluster: used(cluster, Some(&id)),
         files: used(files, Some(&id)),
         key: Listed::Gone {
-            standing: "gone",
+            standing: Gone::Gone,
             id,
         },
     });
-    there.chain(gone).collect()
+    KeyList(there.chain(gone).collect())
 }
 
 /// What the counts do not tell.

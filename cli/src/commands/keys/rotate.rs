@@ -5,8 +5,8 @@ use std::{io::Write, time::Duration};
 use clap::{Args, ValueEnum};
 use seal_envelope::Kind;
 use seal_keyring::requests::{Request, RequestOutcome};
-use serde::Serialize;
 
+use super::report::{NewKeyReport, NewKeyState};
 use crate::{
     cluster::{Connection, Controller, keys::KeyDesk, parse_timeout, with_client},
     error::{Error, Errors},
@@ -76,15 +76,6 @@ impl From<NewKey> for Kind {
     }
 }
 
-/// For machines.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Rotated<'a> {
-    request_id: &'a str,
-    #[serde(flatten)]
-    outcome: &'a RequestOutcome,
-}
-
 impl Rotate {
     /// Carries it out.
     ///
@@ -102,22 +93,24 @@ impl Rotate {
             desk.ask(&id, &Request::Rotate { kind }).await?;
             desk.answer(&id, self.timeout).await
         })?;
-        let (old, new) = match &outcome {
-            RequestOutcome::Done { old_key, new_key }
-            | RequestOutcome::AwaitsBackup { old_key, new_key } => (old_key, new_key),
-            RequestOutcome::Refused { why } => {
-                return Err(Error::Refused { why: why.clone() }.into());
+        let (state, old_key, new_key) = match outcome {
+            RequestOutcome::Done { old_key, new_key } => (NewKeyState::Done, old_key, new_key),
+            RequestOutcome::AwaitsBackup { old_key, new_key } => {
+                (NewKeyState::AwaitsBackup, old_key, new_key)
             }
+            RequestOutcome::Refused { why } => return Err(Error::Refused { why }.into()),
         };
-        let rotated = Rotated {
-            request_id: &id,
-            outcome: &outcome,
+        let made = NewKeyReport {
+            request_id: id,
+            state,
+            old_key,
+            new_key,
         };
-        self.output.print(&rotated, |out| {
-            let old = old.as_deref().unwrap_or("none");
-            writeln!(out, "old key {old}\nnew key {new}")
+        self.output.print(&made, |out| {
+            let old = made.old_key.as_deref().unwrap_or("none");
+            writeln!(out, "old key {old}\nnew key {}", made.new_key)
         })?;
-        if let RequestOutcome::AwaitsBackup { .. } = outcome {
+        if made.state == NewKeyState::AwaitsBackup {
             report::warning(
                 &"the new key seals once it is marked as backed up; until then the old one does",
             );

@@ -3,12 +3,12 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use seal_keyring::{BackupDigest, KeyEntry, Standing};
-use serde::Serialize;
+use seal_keyring::{KeyEntry, Standing};
 
+use super::report::{BackupReport, HeldKey};
 use crate::{
     age_keys::identities,
-    backup::{Backup, Held},
+    backup::Backup,
     cluster::{Connection, Controller, keys::KeyDesk, with_client},
     error::{Answer, Errors},
     input::Source,
@@ -54,15 +54,6 @@ Examples:
 Exit status: 0 it opens and holds every key in use, 1 a key is missing, 2 it does not open, or the
 cluster could not be asked.";
 
-#[derive(Serialize)]
-struct Verified<'a> {
-    digest: &'a BackupDigest,
-    keys: Vec<Held<'a>>,
-    /// Absent when no cluster was asked.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    missing: Option<&'a [KeyEntry]>,
-}
-
 impl VerifyBackup {
     /// Carries it out.
     ///
@@ -77,9 +68,9 @@ impl VerifyBackup {
             true => None,
             false => Some(self.missing(&backup)?),
         };
-        let verified = Verified {
+        let verified = BackupReport {
             digest: &backup.digest,
-            keys: backup.keys.iter().map(Held::from).collect(),
+            keys: backup.keys.iter().map(HeldKey::from).collect(),
             missing: missing.as_deref(),
         };
         self.output.print(&verified, |out| told(&verified, out))?;
@@ -119,9 +110,9 @@ impl VerifyBackup {
 }
 
 /// One line a key: id, state, Secret, and when its certificate begins.
-fn told(verified: &Verified<'_>, out: &mut impl Write) -> io::Result<()> {
+fn told(verified: &BackupReport<'_>, out: &mut impl Write) -> io::Result<()> {
     for key in &verified.keys {
-        let Held {
+        let HeldKey {
             id,
             secret,
             state,

@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use jiff::Timestamp;
 
-use super::{Listed, Row, Use};
+use super::{Gone, Listed, ListedKey, Use};
 
 /// The widths of columns are those of what stands in them; columns without counts are left out.
-pub(super) fn of(rows: &[Row], now: Timestamp) -> String {
+pub(super) fn of(rows: &[ListedKey], now: Timestamp) -> String {
     let has_cluster = rows.iter().any(|row| row.cluster.is_some());
     let has_files = rows.iter().any(|row| row.files.is_some());
     let mut lines = vec![header(has_cluster, has_files)];
@@ -53,10 +53,13 @@ fn key(key: &Listed, now: Timestamp) -> Vec<String> {
     let none = || "-".to_owned();
     let key = match key {
         Listed::There(key) => key,
-        Listed::Gone { standing, id } => {
+        Listed::Gone {
+            standing: Gone::Gone,
+            id,
+        } => {
             return vec![
                 id.clone(),
-                (*standing).to_owned(),
+                "gone".to_owned(),
                 none(),
                 none(),
                 none(),
@@ -127,15 +130,15 @@ mod tests {
             values: 12,
             at_most: true,
         };
-        let row = |key: KeyEntry| Row {
+        let row = |key: KeyEntry| ListedKey {
             key: Listed::There(Box::new(key)),
             cluster: Some(used),
             files: None,
         };
         let mut rows: Vec<_> = keys.keys.into_iter().map(row).collect();
-        rows.push(Row {
+        rows.push(ListedKey {
             key: Listed::Gone {
-                standing: "gone",
+                standing: Gone::Gone,
                 id: "SHA256:c".into(),
             },
             cluster: Some(Use::default()),

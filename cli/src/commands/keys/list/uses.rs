@@ -6,8 +6,9 @@ use kube::api::DynamicObject;
 use seal_api::SealedSecret;
 use seal_envelope::{Identity, KeyId, open};
 use seal_sealing::{decode, key_hints, label};
-use serde::Serialize;
 use serde_json::Value;
+
+use super::Use;
 
 /// Counts by key id.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -15,19 +16,6 @@ pub(super) struct Uses {
     by_key: BTreeMap<String, Use>,
     /// What cannot be told: no record, no hint, or no identity that opens it.
     pub(super) unknown: Use,
-}
-
-/// How much needs a key.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Use {
-    /// SealedSecrets.
-    pub(super) objects: usize,
-    /// Sealed values in them.
-    pub(super) values: usize,
-    /// Whether some of the values may be under another key of the same object.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(super) at_most: bool,
 }
 
 impl Uses {
