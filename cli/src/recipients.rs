@@ -63,7 +63,9 @@ impl<'a> Sealing<'a> {
     /// the pins.
     ///
     /// # Errors
-    /// [`Error::Recipients`], [`Error::AgeKey`], and those of [`certificate`](Self::certificate).
+    /// [`Error::Recipients`], [`Error::AgeKey`], [`Error::Certificate`], [`Error::Expired`],
+    /// [`Error::Unpinned`], [`Error::Unassigned`], [`Error::NoCertificate`], and those of the place where
+    /// they come from.
     pub fn recipients(&mut self, settings: &Settings) -> Result<Recipients, Error> {
         if self.options.seals_for_age(settings)? {
             return Ok(age_keys::together(&self.age_recipients(settings)?)?);

@@ -12,7 +12,7 @@ pub enum Published {
 }
 
 impl Published {
-    /// The item of [`PUBLIC_KEYS`], and the file below `/v1` at the controller.
+    /// The item of the ConfigMap of published keys, and the file below `/v1` at the controller.
     #[must_use]
     pub fn item(self) -> &'static str {
         match self {

@@ -169,7 +169,7 @@ impl KeyPolicy {
             return Some(Occasion::First);
         };
         if let Some(found) = other_algorithm(newest, kind)
-            && (is_foreign(newest) || keyring.time(newest) < seen.started)
+            && (is_foreign(newest) || made_at(newest, keyring.time(newest)) < seen.started)
         {
             return Some(Occasion::Algorithm(found));
         }
@@ -191,9 +191,9 @@ impl KeyPolicy {
         }
         let newest = keys.keyring.newest(kind)?;
         let since = keys.keyring.time(newest);
-        let since = match newest.created() {
-            Some(created) if since > now => since.min(created),
-            _ => since,
+        let since = match since > now {
+            true => made_at(newest, since),
+            false => since,
         };
         since.checked_add(self.renew_period).ok()
     }
@@ -257,6 +257,12 @@ fn other_algorithm(newest: &Key, wanted: KeyKind) -> Option<KeyKind> {
 /// would replace the other's key without end.
 fn is_foreign(key: &Key) -> bool {
     key.marks().succeeds.is_none()
+}
+
+/// When a key was made that seals from `since` on. Of keys that are made in the same second each seals
+/// from a second later than the one before, so the last ones from a time that is still to come.
+fn made_at(key: &Key, since: Timestamp) -> Timestamp {
+    key.created().map_or(since, |created| created.min(since))
 }
 
 fn answer(made: &KeyEntry) -> RequestOutcome {

@@ -112,6 +112,19 @@ fn an_age_key_of_another_algorithm_is_replaced_at_once_when_the_flag_has_changed
 }
 
 #[test]
+fn a_key_that_seals_only_from_after_the_start_was_still_made_before_it() {
+    let since = time("2026-01-02T00:00:02Z");
+    let key = NewAgeKey::generate(KeyKind::X25519, since).unwrap();
+    let annotations = successor().annotations();
+    let mut secret = key.secret("ns", "age", BTreeMap::new(), annotations);
+    secret.metadata.creation_timestamp = Some(Time(time(NOW)));
+    let keys = with_rsa(&[Arc::new(Key::from_secret(secret).unwrap())]);
+    let started = "2026-01-02T00:00:01Z";
+    let replaced = made(&post_quantum(), &keys, started, started).unwrap();
+    assert_eq!(replaced.occasion, Occasion::Algorithm(KeyKind::X25519));
+}
+
+#[test]
 fn two_versions_that_overlap_do_not_replace_each_others_keys_without_end() {
     let (before, during) = ("2026-01-02T10:00:00Z", "2026-01-02T11:00:00Z");
     let made_by_the_new = age_key(KeyKind::MlKem768X25519, during, &successor());
