@@ -56,5 +56,7 @@ pub use programs::{kubectl, program};
 pub use proxy::ServiceProxy;
 pub use tap::{Hold, Moment, Tap};
 pub use upstream::{Upstream, crd as upstream_crd};
-pub use wait::{PATIENCE, eventually, wait_for, wait_until_gone, wait_within};
+pub use wait::{
+    PATIENCE, eventually, wait_for, wait_until_gone, wait_until_gone_within, wait_within,
+};
 pub use workdir::{Outcome, Workdir, seal};

@@ -80,10 +80,22 @@ pub async fn wait_until_gone<K>(api: &Api<K>, name: &str)
 where
     K: Clone + Debug + Send + DeserializeOwned + Resource + 'static,
 {
+    wait_until_gone_within(PATIENCE, api, name).await;
+}
+
+/// The same for what takes longer.
+///
+/// # Panics
+///
+/// After `patience`.
+pub async fn wait_until_gone_within<K>(patience: Duration, api: &Api<K>, name: &str)
+where
+    K: Clone + Debug + Send + DeserializeOwned + Resource + 'static,
+{
     let waiting = await_condition(api.clone(), name, |object: Option<&K>| object.is_none());
-    match tokio::time::timeout(PATIENCE, waiting).await {
+    match tokio::time::timeout(patience, waiting).await {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => panic!("watching {name}: {error}"),
-        Err(_) => panic!("{name} was still there after {PATIENCE:?}"),
+        Err(_) => panic!("{name} was still there after {patience:?}"),
     }
 }
