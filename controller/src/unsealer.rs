@@ -124,25 +124,40 @@ pub enum Refusal {
 }
 
 impl Unsealer {
+    /// A queue on which nobody works but who calls [`turn`](Self::turn).
+    #[must_use]
+    pub fn new(accept_v1_data: bool, metrics: Metrics) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                state: Mutex::default(),
+                wakeup: Condvar::new(),
+                accept_v1_data,
+                metrics,
+            }),
+        }
+    }
+
     /// Starts `threads` threads, which end when the last handle is [closed](Self::close).
     ///
     /// # Errors
     /// When the system refuses a thread.
     pub fn start(threads: usize, accept_v1_data: bool, metrics: Metrics) -> io::Result<Self> {
-        let shared = Arc::new(Shared {
-            state: Mutex::default(),
-            wakeup: Condvar::new(),
-            accept_v1_data,
-            metrics,
-        });
+        let unsealer = Self::new(accept_v1_data, metrics);
         for number in 0..threads.max(1) {
-            let shared = Arc::clone(&shared);
+            let shared = Arc::clone(&unsealer.shared);
             let name = format!("unsealer-{number}");
             thread::Builder::new()
                 .name(name)
                 .spawn(move || shared.work())?;
         }
-        Ok(Self { shared })
+        Ok(unsealer)
+    }
+
+    /// Works for one turn on the calling thread; `false` when nothing waits.
+    #[must_use]
+    pub fn turn(&self) -> bool {
+        let next = self.shared.lock().schedule.pop();
+        next.map(|next| self.shared.serve(next)).is_some()
     }
 
     /// Unseals an object when its turn comes, trying first the keys of its hint, then the one that
@@ -224,25 +239,29 @@ impl Unsealer {
 
 impl Shared {
     fn work(&self) {
-        while let Some((priority, namespace, job)) = self.next() {
-            let since = job.since;
-            let turn = match job.is_abandoned() {
-                true => Turn::Done(None),
-                false => self.turn(&namespace, job),
-            };
-            let mut state = self.lock();
-            match turn {
-                Turn::Unfinished(job) => {
-                    state.schedule.resume(priority, &namespace, job);
-                    self.wakeup.notify_one();
-                    continue;
-                }
-                Turn::Done(Some(key)) => state.remember(namespace, key),
-                Turn::Done(None) => {}
-            }
-            state.requests -= usize::from(priority == Priority::Http);
-            self.metrics.unqueued(since.elapsed());
+        while let Some(next) = self.next() {
+            self.serve(next);
         }
+    }
+
+    fn serve(&self, (priority, namespace, job): (Priority, String, Job)) {
+        let since = job.since;
+        let turn = match job.is_abandoned() {
+            true => Turn::Done(None),
+            false => self.turn(&namespace, job),
+        };
+        let mut state = self.lock();
+        match turn {
+            Turn::Unfinished(job) => {
+                state.schedule.resume(priority, &namespace, job);
+                self.wakeup.notify_one();
+                return;
+            }
+            Turn::Done(Some(key)) => state.remember(namespace, key),
+            Turn::Done(None) => {}
+        }
+        state.requests -= usize::from(priority == Priority::Http);
+        self.metrics.unqueued(since.elapsed());
     }
 
     /// A panic, which nothing is known to cause, costs the one object its answer and no thread.

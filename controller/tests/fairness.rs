@@ -1,5 +1,6 @@
 //! What one tenant, or somebody at the HTTP port, can do to the others: nothing that counts. It is
-//! counted in private-key operations, since they are what takes the time; the time is printed.
+//! counted in private-key operations, since they are what takes the time; the time is printed. The
+//! tests make the turns of the queue themselves, so that it is always the same ones.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 #![allow(
@@ -10,22 +11,22 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, LazyLock},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use jiff::{SignedDuration, Timestamp};
 use seal_api::{Scope, SealedSecret};
 use seal_controller::{
     metrics::Metrics,
-    outcome::Reason,
+    outcome::{Failure, Reason},
     schedule::Priority,
     unsealer::{Allowance, Refusal, Unsealer},
     watched::Watched,
 };
 use seal_envelope::KeySize;
 use seal_keyring::{Key, KeyOrder, Keyring, NewKey};
-use seal_sealing::{label, seal_value};
-use tokio::task::JoinSet;
+use seal_sealing::{Unsealed, label, seal_value};
+use tokio::task::{JoinHandle, JoinSet};
 
 /// As many keys as a year of monthly renewals leaves behind.
 static KEYS: LazyLock<Vec<Arc<Key>>> = LazyLock::new(|| (0..12).map(new_key).collect());
@@ -62,77 +63,90 @@ fn object(namespace: &str, key: &Key, items: usize) -> Arc<Watched> {
     Arc::new(Watched(Ok(sealed)))
 }
 
-/// Waits until the queue has worked for so many turns.
-async fn worked(metrics: &Metrics, turns: u64) {
-    while metrics.operations_made() < turns * TURN {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+/// A queue without threads, and what is counted of it.
+fn queue() -> (Unsealer, Metrics) {
+    let metrics = Metrics::default();
+    (Unsealer::new(true, metrics.clone()), metrics)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_flood_of_the_worst_objects_in_one_namespace_holds_up_no_other() {
-    let metrics = Metrics::default();
-    let unsealer = Unsealer::start(1, true, metrics.clone()).unwrap();
-    let worst = object("flood", &STRANGER, 1_400);
-    let mut flood = JoinSet::new();
-    for _ in 0..50 {
-        let (unsealer, worst) = (unsealer.clone(), Arc::clone(&worst));
-        flood.spawn(async move { unsealer.unseal(worst, &keyring(), Priority::New).await });
-    }
-    worked(&metrics, 2).await;
+type Answer = JoinHandle<Result<Unsealed, Failure>>;
 
-    let oldest = object("quiet", &KEYS[0], 3);
+/// Puts an object of a new generation into the queue.
+async fn enqueue(unsealer: &Unsealer, object: &Arc<Watched>) -> Answer {
+    let (unsealer, object) = (unsealer.clone(), Arc::clone(object));
+    let answer =
+        tokio::spawn(async move { unsealer.unseal(object, &keyring(), Priority::New).await });
+    tokio::task::yield_now().await;
+    answer
+}
+
+/// Makes turns until there is the answer, and tells how many private-key operations they took.
+async fn operations_until(unsealer: &Unsealer, metrics: &Metrics, answer: &Answer) -> u64 {
     let (before, began) = (metrics.operations_made(), Instant::now());
-    let unsealed = unsealer.unseal(oldest, &keyring(), Priority::New).await;
+    while !answer.is_finished() {
+        assert!(unsealer.turn(), "the queue is empty and gave no answer");
+        tokio::task::yield_now().await;
+    }
     let (made, took) = (metrics.operations_made() - before, began.elapsed());
-    println!("the quiet namespace's object: {took:?}, {made} operations meanwhile");
-    assert!(unsealed.is_ok());
-    // Its own: each key for the first value, then one for each. Between its turns, and before the
-    // first, the flood has one; and one is under way when this one's end is counted.
+    println!("{made} operations, {took:?}");
+    made
+}
+
+#[tokio::test]
+async fn a_flood_of_the_worst_objects_in_one_namespace_holds_up_no_other() {
+    let (unsealer, metrics) = queue();
+    let worst = object("flood", &STRANGER, 1_400);
+    for _ in 0..50 {
+        enqueue(&unsealer, &worst).await;
+    }
+    assert!(unsealer.turn() && unsealer.turn());
+
+    let quiet = enqueue(&unsealer, &object("quiet", &KEYS[0], 3)).await;
+    let made = operations_until(&unsealer, &metrics, &quiet).await;
+    assert!(quiet.await.unwrap().is_ok());
+    // Its own: each key for the first value, then one for each. Before it the flood has one turn.
     let own = 12 + 2;
-    let bound = own + 3 * TURN;
+    let bound = own + TURN;
     assert!(made <= bound, "{made} operations, at most {bound}");
-    unsealer.close();
 }
 
 /// Finding out why costs private-key operations, too: three for each key.
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn finding_out_why_objects_fail_holds_up_no_other_namespace() {
-    let metrics = Metrics::default();
-    let unsealer = Unsealer::start(1, true, metrics.clone()).unwrap();
-    let mut flood = JoinSet::new();
-    for _ in 0..50 {
-        let (unsealer, failing) = (unsealer.clone(), object("flood", &STRANGER, 1));
-        flood.spawn(async move { unsealer.unseal(failing, &keyring(), Priority::New).await });
+    let (unsealer, metrics) = queue();
+    let failing = object("flood", &STRANGER, 1);
+    let first = enqueue(&unsealer, &failing).await;
+    for _ in 1..50 {
+        enqueue(&unsealer, &failing).await;
     }
-    worked(&metrics, 1).await;
-    let quiet = object("quiet", &KEYS[11], 1);
-    let before = metrics.operations_made();
-    let unsealed = unsealer.unseal(quiet, &keyring(), Priority::New).await;
-    let made = metrics.operations_made() - before;
-    assert!(unsealed.is_ok());
-    assert!(made <= 1 + 2 * TURN, "{made} operations");
+    // One to open it, and the first one to find out why it does not open.
+    assert!(unsealer.turn() && unsealer.turn());
 
-    let failure = flood.join_next().await.unwrap().unwrap().unwrap_err();
+    let quiet = enqueue(&unsealer, &object("quiet", &KEYS[11], 1)).await;
+    let made = operations_until(&unsealer, &metrics, &quiet).await;
+    assert!(quiet.await.unwrap().is_ok());
+    assert!(made <= 1 + TURN, "{made} operations");
+
+    operations_until(&unsealer, &metrics, &first).await;
+    let failure = first.await.unwrap().unwrap_err();
     assert_eq!(failure.reason, Reason::WrongKey, "{failure}");
-    // What it cost was counted: each key once to open, and three times to explain.
-    let explained = object("alone", &STRANGER, 1);
-    drop(flood);
-    let before = metrics.operations_made();
-    assert!(
-        unsealer
-            .unseal(explained, &keyring(), Priority::New)
-            .await
-            .is_err()
-    );
-    assert!(metrics.operations_made() - before >= 4 * 12);
-    unsealer.close();
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
+async fn what_finding_out_why_costs_is_counted() {
+    let (unsealer, metrics) = queue();
+    let failing = enqueue(&unsealer, &object("alone", &STRANGER, 1)).await;
+    let made = operations_until(&unsealer, &metrics, &failing).await;
+    assert_eq!(
+        made,
+        4 * 12,
+        "each key once to open, three times to explain"
+    );
+}
+
+#[tokio::test]
 async fn requests_over_http_hold_up_no_reconciling() {
-    let metrics = Metrics::default();
-    let unsealer = Unsealer::start(1, true, metrics.clone()).unwrap();
+    let (unsealer, metrics) = queue();
     let dear = object("anywhere", &STRANGER, 300);
     let mut requests = JoinSet::new();
     for _ in 0..40 {
@@ -144,15 +158,14 @@ async fn requests_over_http_hold_up_no_reconciling() {
                 .await
         });
     }
-    worked(&metrics, 2).await;
-    let new = object("team", &KEYS[0], 40);
-    let (before, began) = (metrics.operations_made(), Instant::now());
-    let unsealed = unsealer.unseal(new, &keyring(), Priority::New).await;
-    let (made, took) = (metrics.operations_made() - before, began.elapsed());
-    println!("the new object: {took:?}, {made} operations meanwhile");
-    assert!(unsealed.is_ok());
-    // Its own come in four turns; the one under way comes first, then HTTP has one of eight.
-    let bound = 12 + 39 + 3 * TURN;
+    tokio::task::yield_now().await;
+    assert!(unsealer.turn() && unsealer.turn());
+
+    let new = enqueue(&unsealer, &object("team", &KEYS[0], 40)).await;
+    let made = operations_until(&unsealer, &metrics, &new).await;
+    assert!(new.await.unwrap().is_ok());
+    // Its own come in four turns, and HTTP has one of eight.
+    let bound = 12 + 39 + TURN;
     assert!(made <= bound, "{made} operations, at most {bound}");
     // More than may wait are refused at once, so that the others are not in vain.
     let mut busy = 0;
@@ -160,5 +173,4 @@ async fn requests_over_http_hold_up_no_reconciling() {
         busy += usize::from(matches!(answer, Err(Refusal::Busy)));
     }
     assert_eq!(busy, 40 - 32);
-    unsealer.close();
 }

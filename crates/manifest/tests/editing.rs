@@ -317,6 +317,17 @@ fn removed_keys_take_their_lines_and_no_other_comment() {
             &[Set("d", "x")],
             "{\n  a: 1, # c\n  b: 2, # d\n  d: x\n}\n",
         ),
+        // At the end of the input, where a mapping around it grows.
+        (
+            "a:\n  b: |+\n    x\n\n  c: d",
+            &[Remove("a/c"), Set("e", "f")],
+            "a:\n  b: |+\n    x\n\ne: f",
+        ),
+        (
+            "a:\n  b: |+\n    x\n  c: d\n\n",
+            &[Remove("a/c"), Set("e", "f")],
+            "a:\n  b: |+\n    x\ne: f\n\n",
+        ),
     ]);
 }
 

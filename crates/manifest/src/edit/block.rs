@@ -13,11 +13,12 @@ use super::spelling::{concat, spell};
 use super::value::drop_tag;
 use crate::tree::{Content, NodeId};
 
-/// Edits a block mapping.
+/// Edits a block mapping; `growth` is where those around it get new entries.
 pub(super) fn edit(
     layout: &Layout<'_>,
     mapping: NodeId,
     intent: &MappingIntent,
+    growth: &[usize],
 ) -> Result<Vec<Replacement>, EditError> {
     let indentation = layout.indentation(mapping).ok_or_else(|| {
         layout.unsupported(
@@ -31,11 +32,21 @@ pub(super) fn edit(
         indentation,
         pairs: layout.pairs(mapping),
         intent,
+        growth,
     };
     if !intent.removed.is_empty() {
         return block.remove();
     }
     block.append().map(|new| vec![new])
+}
+
+/// Where a block mapping gets its new entries: behind its last one.
+pub(super) fn growth(layout: &Layout<'_>, mapping: NodeId) -> usize {
+    let indentation = layout.indentation(mapping).unwrap_or_default();
+    let pairs = layout.pairs(mapping);
+    pairs
+        .last()
+        .map_or(0, |last| layout.extent(*last, indentation))
 }
 
 /// Whether an empty flow mapping may become a block mapping: `key: {}` outside of brackets.
@@ -101,13 +112,14 @@ struct Block<'a> {
     indentation: usize,
     pairs: Vec<Pair>,
     intent: &'a MappingIntent,
+    growth: &'a [usize],
 }
 
 impl Block<'_> {
     /// Puts the new entries behind the last one.
     fn append(&self) -> Result<Replacement, EditError> {
         let layout = self.layout;
-        let at = self.pairs.last().map_or(0, |last| self.extent(*last));
+        let at = growth(layout, self.mapping);
         let open_end = self
             .pairs
             .last()
@@ -144,10 +156,11 @@ impl Block<'_> {
             .unwrap_or(0);
         for (at, pair) in self.pairs.iter().enumerate().skip(joined) {
             if self.goes(pair) {
-                let stays = !adds && at >= tail && self.ends_input_behind_block_scalar(tail);
+                let grows = adds || self.grows_behind(pair);
+                let stays = !grows && at >= tail && self.ends_input_behind_block_scalar(tail);
                 let leads = at < head && self.begins_input();
                 let mut range = self.lines(*pair, stays || leads);
-                if self.keeps_blank_lines_before(at) {
+                if self.keeps_blank_lines_before(at) && !self.grows_behind(pair) {
                     range.end = self.layout.after_blank_lines(range.end);
                 }
                 replacements.push(Replacement::delete(range));
@@ -274,6 +287,11 @@ impl Block<'_> {
         let scalar = kept.and_then(|kept| self.layout.last_block_scalar(kept.value));
         let header = scalar.and_then(|scalar| self.layout.header(scalar));
         header.is_some_and(|header| header.chomping == Some('+'))
+    }
+
+    /// Whether a mapping around this one gets its new entries right behind this entry.
+    fn grows_behind(&self, pair: &Pair) -> bool {
+        self.growth.contains(&self.extent(*pair))
     }
 
     fn is_stripped(&self, scalar: NodeId) -> bool {

@@ -65,6 +65,12 @@ impl Intent {
         }
     }
 
+    /// Whether the mapping gets new entries.
+    pub(super) fn adds_to(&self, mapping: NodeId) -> bool {
+        let wanted = self.mappings.get(&mapping);
+        wanted.is_some_and(|wanted| !wanted.added.0.is_empty())
+    }
+
     /// All entries with this key, as the last one would only uncover the one before.
     pub(super) fn remove(&mut self, mapping: Node<'_>, key: &str) -> Result<(), EditError> {
         let intent = self.mappings.entry(mapping.id()).or_default();

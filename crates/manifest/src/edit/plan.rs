@@ -40,7 +40,10 @@ pub(super) fn plan(layout: &Layout<'_>, intent: &Intent) -> Result<Vec<Replaceme
         planned.push((*id, value::replace(layout, *id, &text.0)?));
     }
     for (id, wanted) in &intent.mappings {
-        planned.push((*id, mapping(layout, *id, wanted)?));
+        let around = layout.family.line(*id).skip(1);
+        let growing = around.filter(|id| intent.adds_to(*id));
+        let growth: Vec<usize> = growing.map(|id| block::growth(layout, id)).collect();
+        planned.push((*id, mapping(layout, *id, wanted, &growth)?));
     }
     planned.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
     Ok(planned.into_iter().flat_map(|(_, new)| new).collect())
@@ -50,10 +53,11 @@ fn mapping(
     layout: &Layout<'_>,
     id: NodeId,
     intent: &MappingIntent,
+    growth: &[usize],
 ) -> Result<Vec<Replacement>, EditError> {
     let content = layout.data(id).map(|data| &data.content);
     match content {
-        Some(Content::Mapping { flow: false, .. }) => block::edit(layout, id, intent),
+        Some(Content::Mapping { flow: false, .. }) => block::edit(layout, id, intent, growth),
         Some(Content::Mapping { flow: true, .. }) if !block::may_open(layout, id) => {
             flow::edit(layout, id, intent)
         }
