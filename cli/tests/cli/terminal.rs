@@ -5,7 +5,7 @@ use std::{
     io::{Read, Write},
     os::fd::OwnedFd,
     process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc::{Receiver, channel},
+    sync::mpsc::{Receiver, RecvTimeoutError, channel},
     thread,
     time::{Duration, Instant},
 };
@@ -38,7 +38,8 @@ impl Terminal {
 
     /// Starts any program: its name or path, and its arguments.
     pub(crate) fn start(directory: &Directory, words: &[&str], env: &[(&str, &str)]) -> Self {
-        let master: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        let master: OwnedFd =
+            openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
         let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
@@ -121,9 +122,13 @@ impl Terminal {
             }
             thread::sleep(Duration::from_millis(5));
         };
-        while let Ok(more) = self.screen.recv_timeout(Duration::from_millis(100)) {
-            self.seen.push_str(&String::from_utf8_lossy(&more));
+        // All of it, however late the thread is that reads it.
+        loop {
+            match self.screen.recv_timeout(PATIENCE) {
+                Ok(more) => self.seen.push_str(&String::from_utf8_lossy(&more)),
+                Err(RecvTimeoutError::Disconnected) => return (status, self.seen),
+                Err(RecvTimeoutError::Timeout) => panic!("somebody keeps the terminal open"),
+            }
         }
-        (status, self.seen)
     }
 }
