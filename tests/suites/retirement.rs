@@ -206,7 +206,42 @@ async fn nothing_is_changed_when_a_file_cannot_be_read_and_what_no_key_opens_sta
     assert!(refused.stderr.contains("pins"), "{}", refused.stderr);
     assert_eq!(directory.read("apps/db.json"), sealed);
     directory.write("apps/.seal.yaml", config);
-    seal(&format!("keys compromise {old} apps")).expect_success();
+
+    // A manifest that names no namespace, as those of Kustomize do, opens where it is named.
+    let mut bare = site.seal("bare", &[("b", "2")]);
+    let (name, list) = (site.name(), format!("keys list apps -i {old}.yaml -o json"));
+    bare.metadata.namespace = None;
+    directory.write("apps/bare.json", serde_json::to_string(&bare).unwrap());
+    let unopened = "bare: b (no key here opens it)";
+    let blocked = seal(&format!("keys retire {old} apps"));
+    assert!(blocked.stdout.contains(unopened), "{}", blocked.stdout);
+    let elsewhere = seal(&format!("keys retire {old} apps -n elsewhere"));
+    assert_eq!(elsewhere.code, Some(2), "{}", elsewhere.stdout);
+    assert!(elsewhere.stderr.contains(name), "{}", elsewhere.stderr);
+    let secret = [
+        "get",
+        "secret",
+        "-l",
+        KEY_LABEL,
+        "-n",
+        home.namespace(),
+        "-o",
+        "yaml",
+    ];
+    directory.write(&format!("{old}.yaml"), plane.kubectl(&secret, ""));
+    let unknown = seal(&list);
+    assert!(
+        unknown.stderr.contains("by none of the private keys"),
+        "{}",
+        unknown.stderr
+    );
+    let known = seal(&format!("{list} --namespace {name}"));
+    assert_eq!(known.stderr, "", "{}", known.stdout);
+    seal(&format!("keys compromise {old} apps --namespace {name}")).expect_success();
+    let resealed = directory.read("apps/bare.json");
+    assert!(resealed.contains(new.key_id().as_str()), "{resealed}");
+    let bare: SealedSecret = serde_json::from_str(&resealed).unwrap();
+    assert_eq!(bare.metadata.namespace, None);
 }
 
 #[tokio::test]

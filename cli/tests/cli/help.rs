@@ -528,6 +528,9 @@ Arguments:
           Files and directories whose SealedSecrets are counted, too
 
 Options:
+  -n, --namespace <NAMESPACE>
+          The namespace of SealedSecrets in PATH that name none; one that names another is an error
+
   -i, --identity <FILE>
           Private keys that tell for certain what needs them: PEM, or key Secrets; may be repeated
 

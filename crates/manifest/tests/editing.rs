@@ -317,6 +317,7 @@ fn removed_keys_take_their_lines_and_no_other_comment() {
             &[Set("d", "x")],
             "{\n  a: 1, # c\n  b: 2, # d\n  d: x\n}\n",
         ),
+        ("a: |+\n  b\n\nc: d\n", &[Remove("c")], "a: |+\n  b\n\n"),
         // At the end of the input, where a mapping around it grows.
         (
             "a:\n  b: |+\n    x\n\n  c: d",

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
-use clap::Args;
+use clap::{Args, builder::NonEmptyStringValueParser};
 use seal_envelope::Kind;
 use seal_keyring::{KeyState, requests::RequestOutcome};
 
@@ -47,6 +47,10 @@ pub struct Compromise {
     #[arg(value_name = "PATH", value_parser = editable_path)]
     paths: Vec<PathBuf>,
 
+    /// The namespace of SealedSecrets in PATH that name none; one that names another is an error
+    #[arg(short, long, requires = "paths", value_parser = NonEmptyStringValueParser::new())]
+    namespace: Option<String>,
+
     /// Take it out of use before what needs it is sealed again
     #[arg(long)]
     now: bool,
@@ -70,9 +74,10 @@ impl Compromise {
     /// # Errors
     /// What stood in the way.
     pub fn run(self) -> Result<Answer, Errors> {
+        let namespace = self.namespace.as_deref();
         let paths: Vec<_> = self.paths.iter().cloned().map(Source::File).collect();
         // What cannot be read is told before anything is changed.
-        let files = in_files(&paths)?;
+        let files = in_files(&paths, namespace)?;
         let service = self.sealing.service();
         let mut keys = self.keys(&service)?;
         if self.now {
@@ -97,7 +102,7 @@ impl Compromise {
         self.seal_again(&keys, &in_files_now)?;
         let left = match in_files_now.is_empty() {
             true => Vec::new(),
-            false => keys.needs(&in_files(&paths)?),
+            false => keys.needs(&in_files(&paths, namespace)?),
         };
         tell_what_is_left(&left, &in_cluster, &files);
         if !self.now {
@@ -156,6 +161,7 @@ impl Compromise {
             kind: keys.kind(),
             identities: keys.identities(),
             files: Vec::new(),
+            namespace: self.namespace.as_deref(),
             places: Default::default(),
         };
         for need in needs.iter().filter(|need| need.certain) {

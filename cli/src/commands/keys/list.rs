@@ -5,7 +5,7 @@ mod uses;
 
 use std::io::Write;
 
-use clap::Args;
+use clap::{Args, builder::NonEmptyStringValueParser};
 use jiff::Timestamp;
 use kube::api::DynamicObject;
 use seal_envelope::Identity;
@@ -45,6 +45,10 @@ pub struct List {
     /// Files and directories whose SealedSecrets are counted, too
     #[arg(value_name = "PATH")]
     paths: Vec<Source>,
+
+    /// The namespace of SealedSecrets in PATH that name none; one that names another is an error
+    #[arg(short, long, requires = "paths", value_parser = NonEmptyStringValueParser::new())]
+    namespace: Option<String>,
 
     /// Private keys that tell for certain what needs them: PEM, or key Secrets; may be repeated
     #[arg(short, long = "identity", value_name = "FILE", requires = "paths")]
@@ -108,10 +112,11 @@ impl List {
         for source in &self.identities {
             identities.extend(identities::read(source)?);
         }
+        let namespace = self.namespace.as_deref();
         let mut uses = Uses::default();
         let mut errors = Errors::default();
         for input in paths::expand(&self.paths)? {
-            if let Err(found) = count(&input.source, &identities, &mut uses) {
+            if let Err(found) = count(&input.source, namespace, &identities, &mut uses) {
                 errors.extend(found);
             }
         }
@@ -119,8 +124,13 @@ impl List {
     }
 }
 
-fn count(source: &Source, identities: &[Identity], uses: &mut Uses) -> Result<(), Errors> {
-    for (_, sealed) in sealed_in(source)? {
+fn count(
+    source: &Source,
+    namespace: Option<&str>,
+    identities: &[Identity],
+    uses: &mut Uses,
+) -> Result<(), Errors> {
+    for (_, sealed) in sealed_in(source, namespace)? {
         match identities {
             [] => uses.add_hinted(&sealed),
             identities => uses.add_opened(&sealed, identities),

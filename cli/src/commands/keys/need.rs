@@ -10,6 +10,7 @@ use seal_sealing::{decode, key_hints, label};
 use crate::{
     error::{Error, Errors},
     input::Source,
+    naming::Naming,
     parallel,
     progress::Progress,
 };
@@ -118,8 +119,12 @@ fn needs_of(found: &Found, key: &Identity, others: &[&Identity]) -> Vec<Need> {
     needs
 }
 
-/// Every SealedSecret of a file. A file that does not even mention one need not be readable.
-pub(super) fn sealed_in(source: &Source) -> Result<Vec<(String, SealedSecret)>, Errors> {
+/// Every SealedSecret of a file; those that name no namespace get this one. A file that does not even
+/// mention one need not be readable.
+pub(super) fn sealed_in(
+    source: &Source,
+    namespace: Option<&str>,
+) -> Result<Vec<(String, SealedSecret)>, Errors> {
     let mut bytes = source.read()?;
     let mut all = Vec::new();
     if memchr::memmem::find(&bytes, b"SealedSecret").is_none() {
@@ -134,8 +139,13 @@ pub(super) fn sealed_in(source: &Source) -> Result<Vec<(String, SealedSecret)>, 
             }
             let at = object.location();
             let place = at.to_string();
-            let sealed = SealedSecret::decode(object.to_json()?)
+            let mut sealed = SealedSecret::decode(object.to_json()?)
                 .map_err(|error| Error::SealedSecret { at, error })?;
+            let naming = Naming {
+                name: None,
+                namespace,
+            };
+            naming.apply(&mut sealed.metadata, &object)?;
             all.push((place, sealed));
         }
     }

@@ -1,6 +1,6 @@
 //! `seal keys retire`: a key that nothing needs any more goes out of use.
 
-use clap::Args;
+use clap::{Args, builder::NonEmptyStringValueParser};
 use seal_keyring::KeyState;
 
 use super::survey::{Keys, in_cluster, in_files};
@@ -32,6 +32,10 @@ pub struct Retire {
     /// Files and directories whose SealedSecrets count, too, such as what is in Git
     #[arg(value_name = "PATH")]
     paths: Vec<Source>,
+
+    /// The namespace of SealedSecrets in PATH that name none; one that names another is an error
+    #[arg(short, long, requires = "paths", value_parser = NonEmptyStringValueParser::new())]
+    namespace: Option<String>,
 
     /// Delete the key from the cluster; it must be in the backup
     #[arg(long, requires = "backup")]
@@ -72,7 +76,7 @@ impl Retire {
             Some(file) => Some(Backup::read(file, &identities(&self.identities)?)?),
             None => None,
         };
-        let mut found = in_files(&self.paths)?;
+        let mut found = in_files(&self.paths, self.namespace.as_deref())?;
         let service = self.controller.service(None);
         let (keys, in_cluster) = with_client(&self.connection, async |client| {
             let keys = Keys::read(client.clone(), &service, &self.key).await?;

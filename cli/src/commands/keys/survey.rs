@@ -115,8 +115,12 @@ impl Keys {
     }
 }
 
-/// Every SealedSecret of the files; none without files.
-pub(super) fn in_files(arguments: &[Source]) -> Result<Vec<Found>, Errors> {
+/// Every SealedSecret of the files, this namespace being that of those that name none; none without
+/// files.
+pub(super) fn in_files(
+    arguments: &[Source],
+    namespace: Option<&str>,
+) -> Result<Vec<Found>, Errors> {
     let mut all = Vec::new();
     let mut errors = Errors::default();
     if arguments.is_empty() {
@@ -127,7 +131,7 @@ pub(super) fn in_files(arguments: &[Source]) -> Result<Vec<Found>, Errors> {
             Source::File(path) => path.clone(),
             Source::Stdin => PathBuf::new(),
         };
-        match sealed_in(&input.source) {
+        match sealed_in(&input.source, namespace) {
             Ok(found) => all.extend(found.into_iter().map(|(at, sealed)| Found {
                 place: Place::File {
                     file: file.clone(),

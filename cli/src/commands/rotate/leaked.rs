@@ -25,6 +25,8 @@ pub(crate) struct Leaked<'a> {
     pub(crate) identities: Vec<&'a Identity>,
     /// The files in which something needs it.
     pub(crate) files: Vec<PathBuf>,
+    /// The namespace of SealedSecrets that name none.
+    pub(crate) namespace: Option<&'a str>,
     /// Where in them the SealedSecrets stand that need it.
     pub(crate) places: HashSet<String>,
 }
@@ -41,7 +43,7 @@ impl Leaked<'_> {
         let mut sealing = Sealing::new(sealing);
         let inputs = inputs(&self.files)?;
         let candidates = candidates(&inputs, &mut sealing, |file| self.target(file))?;
-        let rotation = Rotation::new(None, false).only(&self.places);
+        let rotation = Rotation::new(self.namespace, false).only(&self.places);
         let mut opener = Opener {
             identities: self.identities.clone(),
             all: false,

@@ -217,7 +217,8 @@ impl<'a> Layout<'a> {
         loop {
             let next = self.after_break(at);
             let end = self.line_end(next);
-            if next == at || !self.slice(next..end).trim().is_empty() {
+            let ends = next == at || next == self.text().len();
+            if ends || !self.slice(next..end).trim().is_empty() {
                 return at;
             }
             at = end;
