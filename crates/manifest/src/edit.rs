@@ -170,7 +170,12 @@ impl<'a> Edits<'a> {
             if let Some(document) = self.stream.documents().get(*index) {
                 let family = &Family::of(document);
                 sharing::check(document, family, intent)?;
-                let layout = Layout { document, family };
+                let gone = &intent.gone();
+                let layout = Layout {
+                    document,
+                    family,
+                    gone,
+                };
                 let planned = plan::plan(&layout, intent)?;
                 proven = proven && line::proves(self.stream, &layout, intent, &planned);
                 replacements.extend(planned);

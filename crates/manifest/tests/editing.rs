@@ -318,6 +318,11 @@ fn removed_keys_take_their_lines_and_no_other_comment() {
             "{\n  a: 1, # c\n  b: 2, # d\n  d: x\n}\n",
         ),
         ("a: |+\n  b\n\nc: d\n", &[Remove("c")], "a: |+\n  b\n\n"),
+        (
+            "a:\n  b: |+\n    x\n\n  c: y\n\nd: z\n\ne: f\n",
+            &[Remove("a/c"), Remove("d")],
+            "a:\n  b: |+\n    x\n\ne: f\n",
+        ),
         // At the end of the input, where a mapping around it grows.
         (
             "a:\n  b: |+\n    x\n\n  c: d",

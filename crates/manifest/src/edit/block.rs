@@ -124,7 +124,8 @@ impl Block<'_> {
             .pairs
             .last()
             .and_then(|last| layout.last_block_scalar(last.value))
-            .filter(|scalar| at == layout.text().len() && !self.is_stripped(*scalar));
+            .filter(|scalar| layout.end(*scalar) == layout.text().len())
+            .filter(|scalar| !self.is_stripped(*scalar));
         if let Some(scalar) = open_end {
             let reason = "a block scalar ends the input without a line break; add one";
             return Err(layout.unsupported(scalar, reason));

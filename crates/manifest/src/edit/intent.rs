@@ -65,6 +65,14 @@ impl Intent {
         }
     }
 
+    /// Keys of all entries that go.
+    pub(super) fn gone(&self) -> BTreeSet<NodeId> {
+        let mappings = self.mappings.values();
+        mappings
+            .flat_map(|wanted| wanted.removed.iter().copied())
+            .collect()
+    }
+
     /// Whether the mapping gets new entries.
     pub(super) fn adds_to(&self, mapping: NodeId) -> bool {
         let wanted = self.mappings.get(&mapping);

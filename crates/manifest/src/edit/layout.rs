@@ -1,5 +1,6 @@
 //! Where nodes stand: their parents, lines, columns and ends.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::error::EditError;
@@ -56,6 +57,8 @@ impl Family {
 pub(super) struct Layout<'a> {
     pub(super) document: &'a Document,
     pub(super) family: &'a Family,
+    /// Keys of the entries that are to go.
+    pub(super) gone: &'a BTreeSet<NodeId>,
 }
 
 /// A key with its value.
@@ -270,11 +273,14 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// The last scalar in a node, where it is a block scalar.
+    /// The last scalar in a node that is to stay, where it is a block scalar.
     pub(super) fn last_block_scalar(&self, id: NodeId) -> Option<NodeId> {
         match &self.data(id)?.content {
             Content::Scalar { style, .. } => is_block(*style).then_some(id),
-            Content::Mapping { entries, .. } => self.last_block_scalar(entries.last()?.1),
+            Content::Mapping { entries, .. } => {
+                let mut stay = entries.iter().filter(|(key, _)| !self.gone.contains(key));
+                self.last_block_scalar(stay.next_back()?.1)
+            }
             Content::Sequence { items, .. } => self.last_block_scalar(*items.last()?),
             Content::Alias(_) => None,
         }
