@@ -1,9 +1,11 @@
 //! The cluster: what it is asked for, the certificate that it publishes above all.
 
+mod asking;
 mod connection;
 mod controller;
 pub mod key_secrets;
 pub mod keys;
+pub(crate) mod patience;
 pub mod plugin;
 mod published;
 pub mod resealing;
@@ -22,6 +24,7 @@ pub(crate) use connection::parse_timeout;
 pub use controller::{Controller, ServiceName};
 pub use published::Published;
 
+use self::asking::{MOST_OBJECTS, Question, batch};
 use crate::error::{Error, reason_of, reason_of_io};
 
 /// A cluster that can be asked.
@@ -70,15 +73,46 @@ impl Cluster {
     /// # Errors
     /// [`Error::Cluster`].
     pub async fn opens(&self, service: &ServiceName, sealed: &[Value]) -> Result<Vec<bool>, Error> {
-        let mut answers = Vec::with_capacity(sealed.len());
-        let asked = async {
-            let path = proxy(&self.client, service).await? + "/v1/verify";
-            for object in sealed {
-                answers.push(opens(&self.client, &path, object).await?);
-            }
-            Ok(answers)
+        let found = proxy(&self.client, service);
+        let path = self.in_time("find the controller", found).await? + "/v1/verify";
+        let question = Question {
+            path: &path,
+            what: "have the controller open SealedSecrets",
         };
-        self.in_time("ask the controller", asked).await
+        let objects: Vec<_> = sealed.iter().collect();
+        let mut answers = Vec::with_capacity(objects.len());
+        let mut rest = objects.as_slice();
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(batch(rest, MOST_OBJECTS));
+            answers.extend(self.open_together(question, now).await?);
+            rest = later;
+        }
+        Ok(answers)
+    }
+
+    /// In one request, or where not all of them open, in two. Sealed Secrets' own controller takes no
+    /// lists, and says no to them.
+    async fn open_together(
+        &self,
+        question: Question<'_>,
+        objects: &[&Value],
+    ) -> Result<Vec<bool>, Error> {
+        let reply = self.ask(question, objects).await?;
+        match (reply.status.as_u16(), objects) {
+            (200, _) => Ok(objects.iter().map(|_| true).collect()),
+            (409, [_]) => Ok(vec![false]),
+            (status, [_]) => Err(Error::Cluster {
+                what: question.what.into(),
+                why: reply.words(),
+                status: Some(status),
+            }),
+            _ => {
+                let (left, right) = objects.split_at(objects.len() / 2);
+                let mut answers = Box::pin(self.open_together(question, left)).await?;
+                answers.extend(Box::pin(self.open_together(question, right)).await?);
+                Ok(answers)
+            }
+        }
     }
 
     async fn in_time<T>(
@@ -192,20 +226,6 @@ async fn proxy(client: &Client, service: &ServiceName) -> Result<String, Error> 
     Ok(format!(
         "/api/v1/namespaces/{namespace}/services/http:{name}:{port}/proxy"
     ))
-}
-
-/// Status 409 is the answer no.
-async fn opens(client: &Client, path: &str, sealed: &Value) -> Result<bool, Error> {
-    let what = || "have the controller open a SealedSecret".to_owned();
-    let request = Request::post(path)
-        .header(http::header::CONTENT_TYPE, "application/json")
-        .body(sealed.to_string().into_bytes())
-        .map_err(|error| refused(what(), &kube::Error::HttpError(error)))?;
-    match client.request_text(request).await {
-        Ok(_) => Ok(true),
-        Err(kube::Error::Api(status)) if status.code == 409 => Ok(false),
-        Err(error) => Err(refused(what(), &error)),
-    }
 }
 
 fn refused(what: String, error: &kube::Error) -> Error {

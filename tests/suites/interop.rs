@@ -8,6 +8,7 @@
 mod age;
 mod migration;
 mod ours_unseals;
+mod rates;
 mod recovery;
 mod takeover;
 mod theirs_unseals;

@@ -5,11 +5,11 @@ use std::{path::PathBuf, time::Duration};
 use clap::Args;
 use jiff::SignedDuration;
 use kube::{
-    Client, Config,
+    Config,
     config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
 
-use super::{Cluster, plugin};
+use super::{Cluster, patience::Patience, plugin};
 use crate::error::{Error, reason_of, reason_of_io};
 
 /// How to reach the cluster: kubectl's options.
@@ -88,9 +88,11 @@ impl Connection {
         let mut config = self.config().await.map_err(unusable)?;
         plugin::resolve(&mut config).map_err(|error| unusable(reason_of(&error)))?;
         let url = config.cluster_url.to_string();
-        let client = Client::try_from(config).map_err(|error| Error::Kubeconfig {
-            why: reason_of(&error),
-        })?;
+        let client = Patience::LONG
+            .client(config)
+            .map_err(|error| Error::Kubeconfig {
+                why: reason_of(&error),
+            })?;
         Ok(Cluster {
             client,
             url,
@@ -120,8 +122,6 @@ impl Connection {
         if !self.impersonate_groups.is_empty() {
             user.impersonate_groups = Some(self.impersonate_groups.clone());
         }
-        // Somebody waits for the answer and can try again.
-        config.default_retry = false;
         Ok(config)
     }
 

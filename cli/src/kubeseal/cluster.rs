@@ -22,7 +22,10 @@ use super::{
     kubeconfig::{Settings, Unusable},
     tls, url,
 };
-use crate::{cluster::plugin, error::reason_of};
+use crate::{
+    cluster::{patience::Patience, plugin},
+    error::reason_of,
+};
 
 /// The namespace of objects that name none, and whether a flag asked for it.
 ///
@@ -84,7 +87,7 @@ impl<'a> Controller<'a> {
             let url = format!("{base}{}", path_of_service(flags));
             unusable(&format_args!("Get {url:?}: getting credentials: {error}"))
         })?;
-        let client = runtime.block_on(async { Client::try_from(config) });
+        let client = runtime.block_on(async { Patience::KUBESEAL.client(config) });
         let mut controller = Self {
             flags,
             runtime,
@@ -251,10 +254,7 @@ async fn config(flags: &ClusterFlags) -> Outcome<Config> {
         credentials::ask(&mut user)?;
     }
     cluster.server = Some(server);
-    let mut config = one_cluster(cluster, user).await?;
-    // Somebody waits for the answer and can try again.
-    config.default_retry = false;
-    Ok(config)
+    one_cluster(cluster, user).await
 }
 
 /// A scheme is added where there is none.

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::{
     body::{Body, to_bytes},
     extract::{RawQuery, State},
-    http::{StatusCode, header::CONTENT_TYPE},
+    http::{
+        StatusCode,
+        header::{CONTENT_TYPE, RETRY_AFTER},
+    },
     response::{IntoResponse, Response},
 };
 use seal_api::SealedSecret;
@@ -53,7 +56,12 @@ impl Refused {
     }
 
     fn response(&self, does_not_open: StatusCode) -> Response {
-        (self.status(does_not_open), format!("{self}\n")).into_response()
+        let status = self.status(does_not_open);
+        let text = format!("{self}\n");
+        match status {
+            StatusCode::TOO_MANY_REQUESTS => (status, [(RETRY_AFTER, "1")], text).into_response(),
+            _ => (status, text).into_response(),
+        }
     }
 }
 
