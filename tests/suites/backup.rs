@@ -107,6 +107,7 @@ async fn a_lost_cluster_comes_back_from_the_backup_and_from_git() {
         let secret = wait_for(&secrets, name, "there", |_| true).await;
         assert_eq!(values(&secret), texts(&[value]));
     }
+    assert_eq!(restored.matches(", compromised\n").count(), 1);
     let again = seal("keys restore keys.age -i identity.txt").expect_success();
     assert_eq!(again.matches("there already: SHA256:").count(), 3);
 

@@ -11,10 +11,15 @@ use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::{Api, api::ListParams};
 use seal_api::SealedSecret;
 use seal_envelope::{Identity, KeyKind, KeySize, Kind, generate_age};
-use seal_keyring::{AGE_KEY_LABEL, KEY_LABEL, NewKey};
+use seal_keyring::{
+    AGE_KEY_LABEL, Inventory, KEY_LABEL, NewKey,
+    requests::{INVENTORY_ITEM, KEYS},
+};
 use seal_sealing::decode;
 use seal_tests::{ControlPlane, Installation, Outcome, Workdir, wait_for};
+use serde_json::Value;
 
+use crate::schemas::expect_valid;
 use crate::site::{Site, age_recipient, age_recipient_after, certificate, in_age};
 
 #[tokio::test]
@@ -29,10 +34,7 @@ async fn a_key_goes_out_of_use_when_nothing_needs_it_and_not_before() {
     let site = Site::on(&plane, &controller, "retirement").await;
     let old = site.key_id().to_owned();
     let directory = Workdir::new();
-    let text = generate_age(KeyKind::X25519).unwrap();
-    directory.write("identity.txt", text.as_bytes());
-    let identity = Identity::from_age(&text).unwrap();
-    let recipient = identity.recipient().age().unwrap().to_owned();
+    let recipient = identity_in(&directory);
     let seal = |command: &str| seal_in(&directory, &plane, &home, command);
     let states = async || -> Vec<String> {
         let secrets: Api<Secret> = Api::namespaced(plane.client().await, home.namespace());
@@ -311,6 +313,58 @@ async fn age_keys_go_out_of_use_like_the_others_and_their_label_says_so() {
         site.key_id()
     );
     site.secret_with("db", &[("a", "db")]).await;
+
+    // Once they are turned off, the last one can go, too.
+    assert!(controller.stop().await.success());
+    let controller = home.start(&[]).await;
+    let last = format!("keys retire {} --last", third.id());
+    assert_eq!(seal(&last).code, Some(1), "something needs it");
+    plane.kubectl(&["delete", "sealedsecret", "db", "-n", site.name()], "");
+    let current = seal(&last.replace(" --last", ""));
+    assert!(current.stderr.contains("--last"), "{}", current.stderr);
+    let rsa = seal(&format!("keys retire {} --last", site.key_id()));
+    assert!(rsa.stderr.contains("it seals"), "{}", rsa.stderr);
+    let recipient = identity_in(&directory);
+    seal(&format!("keys backup -r {recipient} -w keys.age")).expect_success();
+    let verify = "keys verify-backup keys.age -i identity.txt -o json";
+    seal(verify).expect_success();
+    let retired = seal(&last);
+    assert_eq!(retired.code, Some(0), "{}", retired.stderr);
+    assert_eq!(retired.stdout, format!("retired: {}\n", third.id()));
+    assert_eq!(states().await, ["compromised", "retired", "retired"]);
+    let compromised = seal(&format!("keys retire {}", new.id()));
+    let told = format!("compromised: {}\n", new.id());
+    assert_eq!(compromised.stdout, told, "it stays what it is");
+
+    // The backup has the key as one in use.
+    let maps: Api<ConfigMap> = Api::namespaced(plane.client().await, home.namespace());
+    let is_listed = |map: &ConfigMap| {
+        let keys = &map.data.as_ref().unwrap()[INVENTORY_ITEM];
+        let inventory: Inventory = serde_json::from_str(keys).unwrap();
+        inventory
+            .find(third.id().as_str())
+            .is_some_and(|it| !it.standing.opens())
+    };
+    wait_for(&maps, KEYS, "listing the retired key", is_listed).await;
+    let revived = seal(verify);
+    assert_eq!(revived.code, Some(1), "{}", revived.stderr);
+    assert!(
+        revived.stderr.contains("would bring it back"),
+        "{}",
+        revived.stderr
+    );
+    let told: Value = serde_json::from_str(&revived.stdout).unwrap();
+    expect_valid("keys-verify-backup", &told);
+    assert_eq!(told["revived"][0]["id"], third.id().as_str());
+    drop(controller);
+}
+
+/// The recipient of a new identity in `identity.txt`.
+fn identity_in(directory: &Workdir) -> String {
+    let text = generate_age(KeyKind::X25519).unwrap();
+    directory.write("identity.txt", text.as_bytes());
+    let identity = Identity::from_age(&text).unwrap();
+    identity.recipient().age().unwrap().to_owned()
 }
 
 /// As somebody whose kubeconfig is in the environment: naming one on the command line passes over `.seal.yaml`.

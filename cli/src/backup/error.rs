@@ -1,3 +1,5 @@
+use seal_envelope::Kind;
+
 /// A backup of keys that cannot be made or used.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
@@ -64,6 +66,8 @@ pub enum BackupError {
     Current {
         /// Its id.
         id: String,
+        /// What it seals.
+        kind: Kind,
     },
     /// A key is not deleted that is kept nowhere else.
     #[error("the backup does not hold the key {id}; nothing was done")]
@@ -111,7 +115,15 @@ impl BackupError {
                 "find out which of the two is right; a Secret that is in the way must be deleted or \
                  renamed by hand",
             ),
-            Self::Current { .. } => Some("make a new one first: seal keys rotate"),
+            Self::Current {
+                kind: Kind::Hybrid, ..
+            } => Some("make a new one first: seal keys rotate"),
+            Self::Current {
+                kind: Kind::Age, ..
+            } => Some(
+                "make a new one first: seal keys rotate --kind age; the last one is given up with \
+                 --last, once the controller has --age-keys=off",
+            ),
             Self::NotHeld { .. } => Some("back it up: seal keys backup; or name another file"),
             Self::Denied { .. } => Some(
                 "have a cluster administrator bind the Role seal-key-backup to you: whoever has it \

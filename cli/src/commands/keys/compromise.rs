@@ -9,7 +9,7 @@ use seal_keyring::{KeyState, requests::RequestOutcome};
 use super::{
     need::{Found, Need, Place},
     rotate,
-    survey::{Keys, in_cluster, in_files},
+    survey::{Keys, in_cluster, in_files, tell_of_old_backups},
 };
 use crate::{
     cluster::{ServiceName, key_secrets::KeySecrets, keys::KeyDesk, with_client},
@@ -112,6 +112,7 @@ impl Compromise {
             self.cut_off(&keys, &service)?;
         }
         report::note(&format_args!("the key {} is out of use", keys.id()));
+        tell_of_old_backups();
         Ok(Answer::Yes)
     }
 

@@ -101,6 +101,10 @@ pub struct BackupReport<'a> {
     /// asked (`--offline`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing: Option<&'a [KeyEntry]>,
+    /// The keys that the backup holds as in use and that are out of use in the cluster: restoring it
+    /// where they are gone would take them back; absent when no cluster was asked (`--offline`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revived: Option<&'a [KeyEntry]>,
 }
 
 /// One key of a backup.

@@ -86,7 +86,7 @@ impl Restore {
                             sleep(SECOND).await;
                         }
                         secrets.create(key, &name, &backup.digest).await?;
-                        done += &format!("restored: {id} ({name})\n");
+                        done += &format!("restored: {id} ({name}), {}\n", key.state());
                         before = Some(key);
                     }
                 }

@@ -3,7 +3,7 @@
 use clap::{Args, builder::NonEmptyStringValueParser};
 use seal_keyring::KeyState;
 
-use super::survey::{Keys, in_cluster, in_files};
+use super::survey::{Keys, in_cluster, in_files, tell_of_old_backups};
 use crate::{
     age_keys::identities,
     backup::{Backup, BackupError},
@@ -36,6 +36,10 @@ pub struct Retire {
     /// The namespace of SealedSecrets in PATH that name none; one that names another is an error
     #[arg(short, long, requires = "paths", value_parser = NonEmptyStringValueParser::new())]
     namespace: Option<String>,
+
+    /// Retire it although it seals: the last age key, once the controller runs with --age-keys=off
+    #[arg(long)]
+    last: bool,
 
     /// Delete the key from the cluster; it must be in the backup
     #[arg(long, requires = "backup")]
@@ -84,8 +88,9 @@ impl Retire {
         })?;
         found.extend(in_cluster);
         let id = keys.id().to_string();
-        if keys.is_current {
-            return Err(Error::from(BackupError::Current { id }).into());
+        if keys.is_current && !(self.last && keys.is_last_age_key()) {
+            let kind = keys.kind();
+            return Err(Error::from(BackupError::Current { id, kind }).into());
         }
         let needs = keys.needs(&found);
         if !needs.is_empty() {
@@ -119,8 +124,15 @@ impl Retire {
             }
             Ok(())
         })?;
-        let done = if self.delete { "deleted" } else { "retired" };
+        let done = match self.delete {
+            true => "deleted".to_owned(),
+            // One that is out of use already keeps the word that says why.
+            false => keys.state_out_of_use().to_string(),
+        };
         output::print(format!("{done}: {id}\n").as_bytes())?;
+        if !self.delete {
+            tell_of_old_backups();
+        }
         Ok(Answer::Yes)
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     error::{Error, Errors},
     input::Source,
     naming::called,
-    paths,
+    paths, report,
 };
 
 /// A key, and those that are left without it.
@@ -71,6 +71,14 @@ impl Keys {
         self.key.key().kind()
     }
 
+    /// Whether no age key would be left in use. An RSA key is always made anew.
+    pub(super) fn is_last_age_key(&self) -> bool {
+        let is_left = |other: &KeySecret| {
+            *other.state() == KeyState::Active && other.key().kind() == Kind::Age
+        };
+        self.kind() == Kind::Age && !self.others.iter().any(is_left)
+    }
+
     /// The Secrets that hold the key: as long as one of them is in use, so is the key.
     pub(super) fn secrets(&self) -> impl Iterator<Item = &KeySecret> {
         std::iter::once(&self.key).chain(&self.copies)
@@ -93,6 +101,14 @@ impl Keys {
             }
         }
         Ok(())
+    }
+
+    /// The word that says why it is out of use, once it was [retired](Self::take_out).
+    pub(super) fn state_out_of_use(&self) -> &KeyState {
+        match self.key.state() {
+            KeyState::Active => &KeyState::Retired,
+            state => state,
+        }
     }
 
     /// What is left in use without the key.
@@ -144,6 +160,14 @@ pub(super) fn in_files(
         }
     }
     errors.or(all)
+}
+
+/// Says what a backup would do to a key that has gone out of use.
+pub(super) fn tell_of_old_backups() {
+    report::note(
+        &"backups made before now hold the key as in use: make a new one (seal keys backup), and do \
+         away with those",
+    );
 }
 
 /// Every SealedSecret of the cluster.

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use seal_keyring::{KeyEntry, Standing};
+use seal_keyring::{Inventory, KeyEntry, KeyState, Standing};
 
 use super::report::{BackupReport, HeldKey};
 use crate::{
@@ -16,7 +16,8 @@ use crate::{
     report,
 };
 
-/// Proves that a backup opens, and that it holds every key of the cluster that is in use.
+/// Proves that a backup opens, and that it holds every key of the cluster that is in use, and none as
+/// in use that is compromised or retired by now.
 ///
 /// Each private key is read and compared with its certificate. Which keys are in use is what the
 /// controller says, not the Secrets themselves: no right to read keys is needed.
@@ -51,8 +52,8 @@ Examples:
   seal keys verify-backup keys.age --identity identity.txt
   seal keys verify-backup keys.age --identity identity.txt --offline
 
-Exit status: 0 it opens and holds every key in use, 1 a key is missing, 2 it does not open, or the
-cluster could not be asked.";
+Exit status: 0 it opens and holds every key in use, 1 a key is missing or would come back into use, 2 it
+does not open, or the cluster could not be asked.";
 
 impl VerifyBackup {
     /// Carries it out.
@@ -64,48 +65,79 @@ impl VerifyBackup {
         for why in &backup.unusable {
             report::warning(why);
         }
-        let missing = match self.offline {
+        let compared = match self.offline {
             true => None,
-            false => Some(self.missing(&backup)?),
+            false => Some(Compared::new(&backup, self.inventory()?)),
         };
         let verified = BackupReport {
             digest: &backup.digest,
             keys: backup.keys.iter().map(HeldKey::from).collect(),
-            missing: missing.as_deref(),
+            missing: compared.as_ref().map(|it| &*it.missing),
+            revived: compared.as_ref().map(|it| &*it.revived),
         };
         self.output.print(&verified, |out| told(&verified, out))?;
-        let missing = missing.unwrap_or_default();
-        for KeyEntry { secret, id, .. } in &missing {
+        Ok(match compared.is_none_or(|it| it.is_in_order()) {
+            true => Answer::Yes,
+            false => Answer::No,
+        })
+    }
+
+    fn inventory(&self) -> Result<Inventory, Errors> {
+        let service = self.controller.service(None);
+        Ok(with_client(&self.connection, async |client| {
+            KeyDesk::of(client, &service).inventory().await
+        })?)
+    }
+}
+
+/// A backup beside the keys of a cluster.
+struct Compared {
+    /// In use, and not in the backup.
+    missing: Vec<KeyEntry>,
+    /// In use as the backup has it, and out of use.
+    revived: Vec<KeyEntry>,
+}
+
+impl Compared {
+    fn new(backup: &Backup, inventory: Inventory) -> Self {
+        let held = |entry: &KeyEntry| {
+            let id = entry.id.as_deref()?;
+            backup.keys.iter().find(|key| key.key().id().as_str() == id)
+        };
+        let (mut missing, mut revived) = (Vec::new(), Vec::new());
+        for entry in inventory.keys {
+            let is_active = held(&entry).map(|key| *key.state() == KeyState::Active);
+            match (entry.standing.opens(), is_active) {
+                (true, None) => missing.push(entry),
+                (false, Some(true)) if entry.standing != Standing::Malformed => revived.push(entry),
+                (false, None) if entry.standing == Standing::Malformed => {
+                    let name = &entry.secret;
+                    report::warning(&format_args!(
+                        "the Secret {name} in the cluster holds no usable key"
+                    ));
+                }
+                _ => {}
+            }
+        }
+        Self { missing, revived }
+    }
+
+    /// Tells what is not.
+    fn is_in_order(&self) -> bool {
+        for KeyEntry { secret, id, .. } in &self.missing {
             let id = id.as_deref().unwrap_or_default();
             report::warning(&format_args!(
                 "the key {id} (Secret {secret}) is in use and not in the backup"
             ));
         }
-        Ok(match missing.as_slice() {
-            [] => Answer::Yes,
-            _ => Answer::No,
-        })
-    }
-
-    /// The keys in use that the backup does not hold.
-    fn missing(&self, backup: &Backup) -> Result<Vec<KeyEntry>, Errors> {
-        let service = self.controller.service(None);
-        let inventory = with_client(&self.connection, async |client| {
-            KeyDesk::of(client, &service).inventory().await
-        })?;
-        let mut missing = inventory.keys;
-        for unreadable in missing
-            .iter()
-            .filter(|it| it.standing == Standing::Malformed)
-        {
-            let name = &unreadable.secret;
+        for KeyEntry { id, standing, .. } in &self.revived {
+            let (id, standing) = (id.as_deref().unwrap_or_default(), standing.as_str());
             report::warning(&format_args!(
-                "the Secret {name} in the cluster holds no usable key"
+                "the key {id} is {standing} in the cluster and in use in the backup, which would bring \
+                 it back; make a new one and do away with this one"
             ));
         }
-        let holds = |id: &str| backup.keys.iter().any(|key| key.key().id().as_str() == id);
-        missing.retain(|key| key.standing.opens() && !key.id.as_deref().is_some_and(holds));
-        Ok(missing)
+        self.missing.is_empty() && self.revived.is_empty()
     }
 }
 
