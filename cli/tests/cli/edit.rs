@@ -235,19 +235,31 @@ fn at_a_terminal_mistakes_can_be_corrected() {
 #[test]
 fn signals_end_an_edit_without_a_trace_but_ctrl_c_belongs_to_the_editor() {
     let desk = Desk::new();
-    let editor = desk.editor("echo 'new: x' >> \"$1\"; echo editing; sleep 0.5; exec sleep 0.5");
+    // It stays open as long as the test says.
+    let script =
+        r#"echo 'new: x' >> "$1"; echo editing; while [ -e "$OPEN" ]; do sleep 0.05; done"#;
+    let editor = desk.editor(script);
     let memory = desk.memory.path().to_str().unwrap();
-    let env = [("EDITOR", editor.as_str()), ("XDG_RUNTIME_DIR", memory)];
+    let open = desk.directory.path("open");
+    let env = [
+        ("EDITOR", editor.as_str()),
+        ("XDG_RUNTIME_DIR", memory),
+        ("OPEN", open.to_str().unwrap()),
+    ];
+    fs::write(&open, "").unwrap();
     let mut terminal = Terminal::run(&desk.directory, EDIT, &env);
     terminal.shows("editing");
     terminal.signal(Signal::TERM);
-    let (status, _) = terminal.ends();
+    let status = terminal.exits();
     assert_eq!(status.signal(), Some(Signal::TERM.as_raw()));
+    fs::remove_file(&open).unwrap();
     desk.is_as_it_was();
 
+    fs::write(&open, "").unwrap();
     let mut terminal = Terminal::run(&desk.directory, EDIT, &env);
     terminal.shows("editing");
     terminal.signal(Signal::INT);
+    fs::remove_file(&open).unwrap();
     let (status, seen) = terminal.ends();
     assert!(status.success(), "{seen}");
     assert_eq!(desk.value("new"), b"x");
@@ -260,7 +272,6 @@ fn a_value_is_asked_for_without_echo_and_twice() {
     let set = "set --cert cert.pem sealed.yaml --name db password";
     let ask = |first: &str, second: &str| {
         let mut terminal = Terminal::run(&desk.directory, set, &[]);
-        assert!(terminal.echoes());
         terminal.shows("Value of password: ");
         assert!(!terminal.echoes());
         terminal.types(first);
@@ -288,10 +299,8 @@ fn ctrl_c_at_the_question_brings_the_echo_back() {
     let mut terminal = Terminal::run(&desk.directory, set, &[]);
     terminal.shows("Value of password: ");
     terminal.signal(Signal::INT);
-    while !terminal.echoes() {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-    let (status, _) = terminal.ends();
+    let status = terminal.exits();
+    assert!(terminal.echoes());
     assert_eq!(status.signal(), Some(Signal::INT.as_raw()));
     desk.is_as_it_was();
 }

@@ -18,7 +18,7 @@ use rustix::{
 
 use crate::directory::Directory;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A program, run at a terminal.
 pub(crate) struct Terminal {
@@ -109,19 +109,24 @@ impl Terminal {
         kill_process(pid, signal).unwrap();
     }
 
-    /// How it ends, and all that stood on the screen.
-    pub(crate) fn ends(mut self) -> (ExitStatus, String) {
+    /// How it ends; what it started may go on.
+    pub(crate) fn exits(&mut self) -> ExitStatus {
         let begun = Instant::now();
-        let status = loop {
+        loop {
             if let Some(status) = self.child.try_wait().unwrap() {
-                break status;
+                return status;
             }
             if begun.elapsed() > PATIENCE {
                 self.child.kill().unwrap();
                 panic!("it does not end: {:?}", self.seen);
             }
             thread::sleep(Duration::from_millis(5));
-        };
+        }
+    }
+
+    /// How it ends, and all that stood on the screen.
+    pub(crate) fn ends(mut self) -> (ExitStatus, String) {
+        let status = self.exits();
         // All of it, however late the thread is that reads it.
         loop {
             match self.screen.recv_timeout(PATIENCE) {
