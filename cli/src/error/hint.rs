@@ -99,6 +99,9 @@ impl Error {
                 ..
             } => "ask for that right, or for the certificate itself and pass it with --cert FILE",
             Self::Cluster {
+                status: Some(429), ..
+            } => "others ask it, too; try again in a minute",
+            Self::Cluster {
                 status: Some(502..=504),
                 ..
             } => "the controller does not answer; see whether its Pod is ready, and try again",

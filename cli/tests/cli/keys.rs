@@ -125,6 +125,22 @@ error: cannot get the certificate from the Service sealed-secrets-controller in 
 }
 
 #[test]
+fn a_controller_that_is_busy_and_does_not_say_for_how_long_is_told() {
+    let busy = "too many requests: try again later".into();
+    let server = Server::start([(SERVICE, 200, service()), (PROXY, 429, busy)]);
+    let directory = with_kubeconfig(&server);
+    directory.fails(
+        "keys fetch --kubeconfig config -w cert.pem",
+        "",
+        str![[r#"
+error: cannot get the certificate from the Service sealed-secrets-controller in kube-system: too many requests: try again later
+  hint: others ask it, too; try again in a minute
+
+"#]],
+    );
+}
+
+#[test]
 fn an_answer_that_is_no_certificate_is_not_written() {
     let server = Server::start([(SERVICE, 200, service()), (PROXY, 200, "<html>".into())]);
     let directory = with_kubeconfig(&server);
