@@ -7,6 +7,7 @@ mod exchange;
 mod scratch;
 
 use std::{
+    fs::{self, OpenOptions},
     io::{self, IsTerminal, Write},
     path::Path,
 };
@@ -117,6 +118,23 @@ pub fn write(file: Option<&Path>, bytes: &[u8], privacy: Privacy) -> Result<(), 
         }
         _ => print(bytes),
     }
+}
+
+/// Whether what stands there is written to and not replaced: a device, a pipe, or a file that this
+/// process has open, by a name such as `/dev/stdout`.
+#[must_use]
+pub fn is_stream(path: &Path) -> bool {
+    const OPEN: [&str; 4] = ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc"];
+    let is_open = OPEN.iter().any(|it| path.starts_with(it));
+    fs::metadata(path).is_ok_and(|there| !there.is_dir() && (is_open || !there.is_file()))
+}
+
+/// Writes behind what a stream holds.
+///
+/// # Errors
+/// Those of the system.
+pub fn write_to_stream(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    OpenOptions::new().append(true).open(path)?.write_all(bytes)
 }
 
 /// Writes to standard output.

@@ -17,6 +17,8 @@ use crate::{
 pub enum Sink {
     /// Standard output.
     Stdout,
+    /// A device or a pipe, such as `/dev/stdout`. Upstream replaces it by a file where it may.
+    Device(String),
     /// A file beside the one that it will replace, in one step and only when all is well. A symbolic
     /// link is replaced itself, and the new file is its owner's alone, as upstream has it.
     File {
@@ -39,6 +41,9 @@ impl Sink {
         if fs::symlink_metadata(path).is_ok_and(|there| there.is_dir()) {
             return Err(Failure::new(format!("open {path}: is a directory")));
         }
+        if output::is_stream(Path::new(path)) {
+            return Ok(Self::Device(path.to_owned()));
+        }
         Ok(Self::File {
             path: path.to_owned(),
             pending: create_beside(path)?,
@@ -55,6 +60,11 @@ impl Sink {
             Self::Stdout => {
                 output::print(text)?;
                 outcome
+            }
+            Self::Device(path) => {
+                outcome?;
+                output::write_to_stream(Path::new(&path), text)
+                    .map_err(|error| Failure::of_path("write", &path, &error))
             }
             Self::File { path, pending } => {
                 outcome?;

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::{
     OutputError, Privacy, Scratch,
     exchange::{Move, put_in_place, take_back},
+    is_stream, write_to_stream,
 };
 use crate::{error::Error, undo::uninterrupted};
 
@@ -75,7 +76,7 @@ impl<'a> Batch<'a> {
         uninterrupted(|| commit_files(files))?;
         for Staged { shown, content } in streams {
             if let Content::Stream(bytes) = content {
-                fs::write(&shown, bytes).map_err(OutputError::write(shown))?;
+                write_to_stream(&shown, &bytes).map_err(OutputError::write(shown))?;
             }
         }
         Ok(())
@@ -93,7 +94,7 @@ impl<'a> Batch<'a> {
             Ok(there) if there.is_dir() => {
                 return Err(failed()(io::ErrorKind::IsADirectory.into()).into());
             }
-            Ok(there) if !there.is_file() => {
+            Ok(_) if is_stream(path) => {
                 let content = Content::Stream(Zeroizing::new(bytes.to_vec()));
                 let shown = path.to_owned();
                 self.0.push(Staged { shown, content });

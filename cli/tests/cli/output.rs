@@ -82,3 +82,20 @@ fn a_device_is_written_to() {
         assert!(printed.starts_with("---\n"), "{device}");
     }
 }
+
+#[test]
+fn standard_output_that_is_a_file_is_written_behind_what_it_holds() {
+    let directory = Directory::new();
+    directory.put("log", "before\n");
+    let log = fs::OpenOptions::new()
+        .append(true)
+        .open(directory.path("log"));
+    let mut seal = std::process::Command::new(env!("CARGO_BIN_EXE_seal"));
+    seal.args(format!("{ENCRYPT} /dev/stdout").split_whitespace())
+        .current_dir(directory.path("."))
+        .env_clear()
+        .stdout(log.unwrap());
+    assert!(seal.status().unwrap().success());
+    let log = directory.read("log");
+    assert!(log.starts_with("before\n---\n"), "{log}");
+}

@@ -10,6 +10,7 @@
 
 mod comparison;
 mod deviations;
+mod devices;
 mod edited;
 mod envelopes;
 mod interrupted;
