@@ -97,7 +97,8 @@ pub struct Encrypt {
     /// Replace the Secrets where they stand; other documents and what is around them stay.
     ///
     /// What is sealed already stays, too, so it may run again and again. The plaintext is gone
-    /// afterwards: at a terminal it asks first.
+    /// afterwards: at a terminal it asks first. Comments in a Secret go with it, also behind its last
+    /// value and indented below it; lines of comment that begin in the first column stay.
     #[arg(short, long, conflicts_with = "output_file")]
     in_place: bool,
 

@@ -71,8 +71,9 @@ fn files_are_sealed_in_place_and_what_is_around_the_secrets_stays() {
         sealed.starts_with("# Licence\n---\n# web\napiVersion: bitnami.com/v1alpha1\n"),
         "{sealed}"
     );
+    // A comment in the line of a value is the value's.
     assert!(
-        sealed.contains(&format!(" # end\n--- \n{service}---\napiVersion: bitnami")),
+        sealed.contains(&format!("team-a\n--- \n{service}---\napiVersion: bitnami")),
         "{sealed}"
     );
     assert!(sealed.ends_with("\n# last\n"), "{sealed}");
@@ -89,6 +90,7 @@ fn files_are_sealed_in_place_and_what_is_around_the_secrets_stays() {
 fn every_notation_is_sealed_in_place() {
     let flow = r#"{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db", "namespace": "team-a"}, "stringData": {"password": "s3cr3t"}}"#;
     let block = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: team-a}\nstringData:\n  password: s3cr3t\n  more: |\n    text\n";
+    let indented = format!("  {}\n", block.trim_end().replace('\n', "\n  "));
     for (name, text) in [
         ("flow.yaml", format!("--- {flow}\n")),
         ("flow.json", flow.to_owned()),
@@ -107,6 +109,18 @@ fn every_notation_is_sealed_in_place() {
             format!(r#"{{"apiVersion": "v1", "kind": "List", "items": [{flow}, {flow}]}}"#),
         ),
         ("ended.yaml", format!("---\n{SECRET}...\n---\n{SECRET}")),
+        ("commented.yaml", format!("{block}  # was s3cr3t\n")),
+        (
+            "behind.yaml",
+            format!("{} # was s3cr3t\n", SECRET.trim_end()),
+        ),
+        ("indented.yaml", indented.clone()),
+        (
+            "indented-blocks.yaml",
+            format!(
+                "{block}   # was s3cr3t\n---\n{indented}  # was s3cr3t\n---\n{flow} # was s3cr3t\n"
+            ),
+        ),
     ] {
         let directory = repository();
         directory.put(name, &text);

@@ -161,7 +161,7 @@ Options:
   -i, --in-place
           Replace the Secrets where they stand; other documents and what is around them stay.
           
-          What is sealed already stays, too, so it may run again and again. The plaintext is gone afterwards: at a terminal it asks first.
+          What is sealed already stays, too, so it may run again and again. The plaintext is gone afterwards: at a terminal it asks first. Comments in a Secret go with it, also behind its last value and indented below it; lines of comment that begin in the first column stay.
 
       --keep-going
           Write the files in which everything could be sealed even when others are bad; the exit status still is 2

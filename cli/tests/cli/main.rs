@@ -22,6 +22,7 @@ mod directory;
 mod edit;
 mod encrypt;
 mod encrypt_files;
+mod encrypt_in_place;
 mod encrypt_values;
 mod errors;
 mod help;

@@ -8,6 +8,7 @@
 //! | bytes to replace: values, entries of block and of flow mappings | [`plan`], [`value`], [`block`], [`flow`] |
 //! | how texts are written there, and where things stand | [`spelling`], [`layout`] |
 //! | whether the result reads back as wanted | [`line`] where a line suffices, otherwise [`proof`] |
+//! | whole documents that become others | [`replace`] |
 
 mod block;
 mod error;
@@ -18,6 +19,7 @@ mod layout;
 mod line;
 mod plan;
 mod proof;
+mod replace;
 mod sharing;
 mod spelling;
 mod value;

@@ -63,6 +63,8 @@
 //!   is not edited, for both places would change: the error names them. A key that comes from a merge
 //!   is set as a key of its own.
 //!
+//! [`Stream::replace`] puts other documents in the place of whole ones.
+//!
 //! A manifest may hold plaintext. So texts are wiped from memory when they are dropped, `Debug`
 //! prints places instead of contents, and errors name keys, types and positions but never a value.
 //! What a malicious input can cost is bounded: nesting by [`MAX_DEPTH`], nodes by [`MAX_NODES`],

@@ -478,3 +478,48 @@ fn neither_debug_texts_nor_errors_tell_a_value() {
     assert!(told.contains("[redacted]") && told.contains("two edits"));
     assert!(!told.contains("c4n4ry"), "{told}");
 }
+
+fn replaced(text: &str, new: &[(usize, &str)]) -> String {
+    let stream = Stream::parse("in.yaml", text, Reading::Strict).unwrap();
+    let new = new.iter().copied().collect();
+    let replaced = stream.replace(&new);
+    replaced.map_or_else(|error| error.to_string(), |it| it.text().to_owned())
+}
+
+#[test]
+fn whole_documents_become_others_where_they_stand() {
+    let new = "---\nx:\n  y: z\n";
+    for (text, expected) in [
+        ("a: b\n", "x:\n  y: z\n"),
+        ("a: b", "x:\n  y: z\n"),
+        (
+            "# head\n  a: b # c\n  # d\n# e\n",
+            "# head\nx:\n  y: z\n# e\n",
+        ),
+        ("\u{feff}  a: |\n   b\n   # b\n", "\u{feff}x:\n  y: z\n"),
+        (
+            "--- &a !!map {a: b} # c\n\n\t# d\n---\na: b # c\n",
+            "--- \nx:\n  y: z\n\n---\na: b # c\n",
+        ),
+        (
+            "a: |\r\n  b\r\n # c\r\n---\r\nk: &k v # c\r\nl: *k\r\n",
+            "x:\r\n  y: z\r\n---\r\nk: &k v # c\r\nl: *k\r\n",
+        ),
+        (
+            "{\"a\": 1} {\"b\": 2}\n",
+            "in.yaml:1:1: the edited text would not read back exactly as wanted, so it was not used; edit by hand",
+        ),
+    ] {
+        assert_eq!(replaced(text, &[(0, new)]), expected, "{text}");
+    }
+    let json = "{\n  \"x\": 1\n}\n";
+    assert_eq!(
+        replaced("{\"a\": 1} {\"b\": 2}\n", &[(0, json), (1, json)]),
+        "{\n  \"x\": 1\n} {\n  \"x\": 1\n}\n"
+    );
+    let two = format!("{new}{new}");
+    assert_eq!(
+        replaced("a: b\n---\nc: d\n", &[(1, &two)]),
+        "a: b\n---\nx:\n  y: z\n---\nx:\n  y: z\n"
+    );
+}

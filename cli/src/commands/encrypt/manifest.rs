@@ -1,6 +1,6 @@
 //! Manifests in, Secrets in plaintext out.
 
-use std::{ops::Range, path::is_separator};
+use std::path::is_separator;
 
 use seal_api::{Scope, annotations};
 use seal_manifest::{Document, Format as Notation, Node, Reading, Scalar, Stream};
@@ -44,8 +44,8 @@ pub(super) struct Manifest {
 
 /// A document that holds Secrets: one, or a list of them.
 pub(super) struct Part {
-    /// The bytes that its object takes, without comments and markers around it.
-    pub(super) span: Range<usize>,
+    /// Its place among those of the input that hold something.
+    pub(super) document: usize,
     pub(super) notation: Notation,
     pub(super) secrets: Vec<Plain>,
 }
@@ -125,7 +125,7 @@ impl Demands<'_> {
         }
         expect_room(&secret, &at)?;
         let part = Part {
-            span: 0..0,
+            document: 0,
             notation: Notation::Yaml,
             secrets: vec![Plain { at, secret }],
         };
@@ -142,7 +142,7 @@ impl Demands<'_> {
             errors.take(self.read(&node), &mut secrets);
         }
         errors.or(Part {
-            span: document.root().span(),
+            document: document.index(),
             notation: document.format(),
             secrets,
         })

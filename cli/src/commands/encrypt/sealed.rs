@@ -1,18 +1,23 @@
 //! Sealing what was read, and writing it.
 
-use std::{collections::BTreeMap, ops::Range, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use seal_envelope::Recipients;
-use seal_manifest::{EmitError, Format as Notation};
+use seal_manifest::{Document, EmitError, Format as Notation, Stream};
 use seal_sealing::seal;
 
 use super::{Destination, Manifest, Plain, Task};
 use crate::{
+    editing::EditingError,
     error::{Error, Errors},
     output::{self, Batch, Directories, Format, Privacy},
     parallel,
     progress::Progress,
     recipients::Sealing,
+    report,
     room::expect_room,
 };
 
@@ -121,40 +126,39 @@ fn replace(
         let (Some(stream), Some(file)) = (&manifest.stream, &task.output) else {
             continue;
         };
-        let before = stream.text();
-        let mut after = String::new();
-        let mut done = 0;
-        for part in &manifest.parts {
-            let sealed: String = texts.by_ref().take(part.secrets.len()).collect();
-            after.push_str(before.get(done..part.span.start).unwrap_or_default());
-            after.push_str(&spliced(before, &part.span, &sealed));
-            done = part.span.end;
-        }
-        after.push_str(before.get(done..).unwrap_or_default());
-        batch.add_edited(file, before.as_bytes(), after.as_bytes())?;
+        let parts = manifest.parts.iter();
+        let new: BTreeMap<usize, String> = parts
+            .map(|part| {
+                let texts = texts.by_ref().take(part.secrets.len());
+                (part.document, texts.collect())
+            })
+            .collect();
+        let new = new.iter().map(|(index, text)| (*index, text.as_str()));
+        let sealed = stream.replace(&new.collect()).map_err(EditingError::from)?;
+        batch.add_edited(file, stream.text().as_bytes(), sealed.text().as_bytes())?;
     }
-    batch.commit()
+    batch.commit()?;
+    for (task, manifest) in manifests {
+        if let Some(file) = &task.output {
+            tell_comments(file, manifest);
+        }
+    }
+    Ok(())
 }
 
-/// What stands in the place of an object: without the marker before the first document, and with a
-/// line of its own where YAML wants one.
-fn spliced(text: &str, span: &Range<usize>, sealed: &str) -> String {
-    let before = text.get(..span.start).unwrap_or_default();
-    let after = text.get(span.end..).unwrap_or_default();
-    let sealed = sealed.strip_prefix("---\n").unwrap_or(sealed).trim_end();
-    let is_yaml = !sealed.starts_with('{');
-    let on_a_line = before.is_empty() || before.ends_with(['\n', '\u{feff}']);
-    let mut spliced = String::new();
-    if is_yaml && !on_a_line {
-        spliced.push('\n');
-    }
-    spliced.push_str(sealed);
-    // The object ended with its line, as one does whose last value is a block scalar.
-    if after.is_empty() || text.get(..span.end).is_some_and(|it| it.ends_with('\n')) {
-        spliced.push('\n');
-    }
-    match text.contains("\r\n") {
-        true => spliced.replace('\n', "\r\n"),
-        false => spliced,
+/// Comments that stay may hold an older value.
+fn tell_comments(file: &Path, manifest: &Manifest) {
+    let documents = manifest.stream.as_ref().map_or(&[][..], Stream::documents);
+    let mut sealed = manifest.parts.iter().map(|part| part.document);
+    let stays = |index| {
+        documents
+            .get(index)
+            .is_some_and(Document::has_comment_behind)
+    };
+    if sealed.any(stays) {
+        report::note(&format_args!(
+            "{}: comments that begin in the first column stay, those behind a Secret, too",
+            file.display()
+        ));
     }
 }

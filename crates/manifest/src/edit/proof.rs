@@ -44,6 +44,43 @@ pub(super) fn read_back(
     Ok(())
 }
 
+/// Parses the new text, and compares every document with those that shall stand in its place, or with
+/// what it was.
+pub(super) fn reads_back_with(
+    old: &Stream,
+    text: &str,
+    wanted: &BTreeMap<usize, Stream>,
+) -> Result<(), EditError> {
+    let intent = &Intent::default();
+    let replaced = wanted.keys().next().and_then(|it| old.documents().get(*it));
+    let unproven = |document: Option<&Document>| EditError::Unproven {
+        location: document.map_or_else(|| old.place(0), |it| it.root().location()),
+    };
+    let new = old.reparse(text.as_bytes().to_vec());
+    let new = new.map_err(|_| unproven(replaced))?;
+    let mut found = new.documents().iter();
+    for (index, document) in old.documents().iter().enumerate() {
+        let itself = std::slice::from_ref(document);
+        for before in wanted.get(&index).map_or(itself, Stream::documents) {
+            let holds = found.next().and_then(|after| {
+                let comparison = Comparison {
+                    before,
+                    after,
+                    intent,
+                };
+                comparison.holds()
+            });
+            if holds != Some(true) {
+                return Err(unproven(Some(document)));
+            }
+        }
+    }
+    match found.next() {
+        Some(_) => Err(unproven(replaced)),
+        None => Ok(()),
+    }
+}
+
 struct Comparison<'a> {
     before: &'a Document,
     after: &'a Document,
