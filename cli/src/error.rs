@@ -149,8 +149,8 @@ pub enum Error {
     /// A Secret without a single value.
     #[error("{at}: the Secret {called} holds no data")]
     EmptyData {
-        /// Where it stands.
-        at: Location,
+        /// Where it stands, or what it was made of.
+        at: String,
         /// Its namespace and name.
         called: String,
     },

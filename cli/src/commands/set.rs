@@ -15,7 +15,8 @@ use crate::{
 /// The value comes from a prompt without echo, standard input or a file, or is made up; the key may
 /// be there or new. It is sealed in the scope, name and namespace of the SealedSecret that the file
 /// holds. Comments, order, quoting and every other byte stay. A file that changes meanwhile is not
-/// overwritten.
+/// overwritten. An empty value comes from a file alone, such as /dev/null: standard input is empty,
+/// too, where the program before it has failed.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Set {

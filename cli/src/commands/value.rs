@@ -20,7 +20,8 @@ use crate::{
 ///
 /// The value comes from a prompt without echo, standard input or a file, byte for byte, and never
 /// from the command line, where other users and the shell's history would see it. Prints the sealed text alone; standard
-/// error tells what the SealedSecret must look like for it to open.
+/// error tells what the SealedSecret must look like for it to open. An empty value comes from a file
+/// alone, such as /dev/null.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Value {

@@ -72,6 +72,12 @@ pub enum EditingError {
     /// The value was typed twice, differently.
     #[error("the two values are not the same; nothing was changed")]
     Mismatch,
+    /// An empty value, and nobody has said that it shall be: the program before it may have failed.
+    #[error("{from} gives an empty value; nothing was sealed")]
+    Empty {
+        /// Where the value should have come from.
+        from: &'static str,
+    },
     /// The system's random generator fails.
     #[error("cannot generate a value: {0}")]
     Random(getrandom::Error),
@@ -115,6 +121,7 @@ impl EditingError {
             Self::SeveralObjects { .. } => {
                 "say which one is meant with --name, and --namespace where names are the same"
             }
+            Self::Empty { .. } => "if it shall be empty, say so: --from-file /dev/null",
             Self::V1Data { .. } => "seal the Secret again: seal encrypt",
             Self::NoMemory => {
                 "--allow-disk edits in a temporary directory on disk, where deleted secrets can be \

@@ -15,7 +15,7 @@ use crate::{commands::encrypt::MOST_DATA, error::Error, input::Source, prompt, r
 /// other users and kept in the shell's history.
 #[derive(Debug, Args)]
 pub struct ValueOptions {
-    /// The file with the value, taken byte for byte; - is standard input
+    /// The file with the value, taken byte for byte; - is standard input, which must not be empty
     #[arg(long, value_name = "FILE", conflicts_with = "generate")]
     from_file: Option<Source>,
 
@@ -57,7 +57,8 @@ impl ValueOptions {
     /// The value. Somebody at a terminal is asked for it, without echo.
     ///
     /// # Errors
-    /// When it cannot be read or made, and when it is more than a Secret holds.
+    /// When it cannot be read or made, when it is more than a Secret holds, and when it is empty but
+    /// for a file's.
     pub fn read(&self, key: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
         if self.generate {
             return Ok(self.make_up()?);
@@ -81,7 +82,7 @@ impl ValueOptions {
 }
 
 /// A value from a file, from standard input or, where that is a terminal, from somebody who is
-/// asked for it.
+/// asked for it. Only a file may be empty: a pipe is, too, when what writes into it has failed.
 ///
 /// # Errors
 /// As [`ValueOptions::read`].
@@ -91,6 +92,12 @@ pub fn read(source: Option<&Source>, key: &str) -> Result<Zeroizing<Vec<u8>>, Er
         return ask(key);
     }
     let value = source.read()?;
+    if *source == Source::Stdin && value.is_empty() {
+        return Err(EditingError::Empty {
+            from: "standard input",
+        }
+        .into());
+    }
     expect_size(source, &value)?;
     if ends_in_newline_by_accident(source, &value) {
         report::warning(&"the value ends with a newline, which is sealed with it");
@@ -101,6 +108,12 @@ pub fn read(source: Option<&Source>, key: &str) -> Result<Zeroizing<Vec<u8>>, Er
 fn ask(key: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
     let hidden = |prompt: &str| prompt::hidden(prompt).map_err(EditingError::Terminal);
     let value = hidden(&format!("Value of {key}: "))?;
+    if value.is_empty() {
+        return Err(EditingError::Empty {
+            from: "the terminal",
+        }
+        .into());
+    }
     if *value != *hidden("The same again: ")? {
         return Err(EditingError::Mismatch.into());
     }

@@ -192,6 +192,33 @@ error: binary.env:1: not UTF-8 text
 }
 
 #[test]
+fn standard_input_that_gives_nothing_is_no_value() {
+    let directory = Directory::new();
+    let all = "encrypt --cert cert.pem --name db -n team-a";
+    directory.fails(
+        &format!("{all} --from-file password=-"),
+        "",
+        str![[r#"
+error: --from-file password=-: standard input is empty; if the value shall be, say so: --from-file password=/dev/null
+
+"#]],
+    );
+    directory.fails(
+        &format!("{all} --from-env-file -"),
+        "",
+        str![[r#"
+error: the Secret: the Secret team-a/db holds no data
+  hint: if that is intended, add --allow-empty-data
+
+"#]],
+    );
+    let opened = opened(&directory, "--from-file password=/dev/null", "");
+    assert!(opened.contains("  password: \"\"\n"), "{opened}");
+    let empty = format!("{all} --from-env-file - --allow-empty-data");
+    directory.succeeds(&empty, "# nothing\n");
+}
+
+#[test]
 fn values_need_a_name_and_a_namespace_and_no_manifest() {
     let directory = Directory::new();
     directory.put("a", "1");

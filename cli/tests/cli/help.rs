@@ -272,7 +272,7 @@ Examples:
         str![[r#"
 Seals one value, to be pasted into encryptedData of a SealedSecret.
 
-The value comes from a prompt without echo, standard input or a file, byte for byte, and never from the command line, where other users and the shell's history would see it. Prints the sealed text alone; standard error tells what the SealedSecret must look like for it to open.
+The value comes from a prompt without echo, standard input or a file, byte for byte, and never from the command line, where other users and the shell's history would see it. Prints the sealed text alone; standard error tells what the SealedSecret must look like for it to open. An empty value comes from a file alone, such as /dev/null.
 
 Usage: seal value [OPTIONS] [FILE]
 
@@ -751,7 +751,7 @@ fn the_commands_that_edit_in_place_tell_their_options() {
         str![[r#"
 Seals a new value into a file, in place.
 
-The value comes from a prompt without echo, standard input or a file, or is made up; the key may be there or new. It is sealed in the scope, name and namespace of the SealedSecret that the file holds. Comments, order, quoting and every other byte stay. A file that changes meanwhile is not overwritten.
+The value comes from a prompt without echo, standard input or a file, or is made up; the key may be there or new. It is sealed in the scope, name and namespace of the SealedSecret that the file holds. Comments, order, quoting and every other byte stay. A file that changes meanwhile is not overwritten. An empty value comes from a file alone, such as /dev/null: standard input is empty, too, where the program before it has failed.
 
 Usage: seal set [OPTIONS] <FILE> <KEY>
 
@@ -764,7 +764,7 @@ Arguments:
 
 Options:
       --from-file <FILE>
-          The file with the value, taken byte for byte; - is standard input
+          The file with the value, taken byte for byte; - is standard input, which must not be empty
 
       --generate
           Makes up a value that nobody ever sees

@@ -5,6 +5,7 @@ use snapbox::str;
 use crate::{
     directory::Directory,
     sealed::{TWO, changed_lines, key_id, opened, text_at, value},
+    terminal::Terminal,
 };
 
 const HINT: [&str; 3] = ["metadata", "annotations", "seal.alt/keys"];
@@ -332,6 +333,40 @@ error: sealed.yaml: changed on disk since it was read; it was left as it is
         |path: &std::path::PathBuf| path.file_name().unwrap().to_string_lossy().starts_with('.');
     fs::remove_file(directory.path("late.pem")).unwrap();
     assert!(!directory.files().keys().any(hidden));
+}
+
+#[test]
+fn a_program_that_fails_before_the_pipe_replaces_nothing() {
+    let directory = furnished();
+    let set = "set --cert cert.pem sealed.yaml --name db password";
+    directory.fails(
+        set,
+        "",
+        str![[r#"
+error: standard input gives an empty value; nothing was sealed
+  hint: if it shall be empty, say so: --from-file /dev/null
+
+"#]],
+    );
+    directory.succeeds(&format!("{set} --from-file /dev/null"), "");
+    let sealed = value(&directory, "sealed.yaml", 0, "password");
+    assert_eq!(opened(&directory, &sealed, "team-a/db"), b"");
+}
+
+#[test]
+fn enter_alone_at_the_prompt_replaces_nothing() {
+    let directory = furnished();
+    let set = "set --cert cert.pem sealed.yaml --name db password";
+    let mut terminal = Terminal::run(&directory, set, &[]);
+    terminal.shows("Value of password: ");
+    terminal.types("\n");
+    let (status, seen) = terminal.ends();
+    assert_eq!(status.code(), Some(2));
+    assert!(
+        seen.contains("the terminal gives an empty value; nothing was sealed"),
+        "{seen}"
+    );
+    assert_eq!(directory.read("sealed.yaml"), TWO);
 }
 
 #[test]

@@ -81,6 +81,28 @@ error: namespace-wide scope needs --namespace
 }
 
 #[test]
+fn an_empty_value_is_one_only_from_a_file() {
+    let directory = Directory::new();
+    for arguments in ["", "-", "--from-file -"] {
+        directory.fails(
+            &format!("value --cert cert.pem --scope cluster-wide {arguments}"),
+            "",
+            str![[r#"
+error: standard input gives an empty value; nothing was sealed
+  hint: if it shall be empty, say so: --from-file /dev/null
+
+"#]],
+        );
+    }
+    directory.put("empty", "");
+    for file in ["empty", "/dev/null", "--from-file /dev/null"] {
+        let value = format!("value --cert cert.pem --scope cluster-wide {file}");
+        let sealed = directory.succeeds(&value, "");
+        assert_eq!(opened(&directory, &sealed, ""), b"");
+    }
+}
+
+#[test]
 fn a_value_larger_than_a_secret_may_be_is_refused() {
     let directory = Directory::new();
     directory.put("large", vec![b'x'; (1 << 20) + 1]);

@@ -123,6 +123,7 @@ impl Demands<'_> {
             let missing = "namespace";
             return Err(Error::Unnamed { scope, missing }.into());
         }
+        self.expect_data(&secret, &at)?;
         expect_room(&secret, &at)?;
         let part = Part {
             document: 0,
@@ -164,14 +165,18 @@ impl Demands<'_> {
         expect_named(&secret.metadata, secret.scope(), node)?;
         let at = node.location().to_string();
         expect_room(&secret, &at)?;
+        self.expect_data(&secret, &at)?;
+        Ok(Plain { at, secret })
+    }
+
+    fn expect_data(&self, secret: &Secret, at: &str) -> Result<(), Error> {
         if secret.values().next().is_none() && !self.allow_empty_data {
             return Err(Error::EmptyData {
-                at: node.location(),
+                at: at.to_owned(),
                 called: called(&secret.metadata),
-            }
-            .into());
+            });
         }
-        Ok(Plain { at, secret })
+        Ok(())
     }
 }
 

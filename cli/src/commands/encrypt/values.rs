@@ -86,6 +86,15 @@ pub enum ValueError {
     /// Standard input without a name for it.
     #[error("--from-file -: what standard input gives needs a key: --from-file KEY=-")]
     Nameless,
+    /// Nothing came: what should have written it may have failed.
+    #[error(
+        "--from-file {key}=-: standard input is empty; if the value shall be, say so: --from-file \
+         {key}=/dev/null"
+    )]
+    Empty {
+        /// The key.
+        key: String,
+    },
     /// A key that a Secret cannot have.
     #[error(
         "{from}: {key:?} cannot be a key of a Secret, which takes letters, digits, -, _ and ., and \
@@ -201,7 +210,11 @@ impl Collected {
             (None, Source::Stdin) => return Err(ValueError::Nameless.into()),
         };
         source.announce(&format!("the value of {key}"));
-        self.add(&from, &key, source.read()?.into())
+        let value = source.read()?;
+        if *source == Source::Stdin && value.is_empty() {
+            return Err(ValueError::Empty { key }.into());
+        }
+        self.add(&from, &key, value.into())
     }
 
     /// Files whose names cannot be keys, directories and links are passed over, as kubectl does.

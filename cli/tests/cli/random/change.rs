@@ -107,7 +107,12 @@ impl Wanted {
         let command = match self.command {
             Command::Set => {
                 let (key, text) = self.set.first_key_value().unwrap();
-                let set = format!("set --cert new-cert.pem sealed.yaml {key}");
+                // Standard input must not be empty.
+                let from = match text.as_str() {
+                    "" => "--from-file /dev/null",
+                    _ => "",
+                };
+                let set = format!("set --cert new-cert.pem sealed.yaml {key} {from}");
                 directory.seal(&set).stdin(text.clone())
             }
             Command::Unset => directory.seal(&format!("unset sealed.yaml {}", keys(&self.removed))),
