@@ -146,7 +146,16 @@ error: --from-literal: expected KEY=VALUE, and this has no =
         "--from-literal ?=s3cr3t",
         str![[r#"
 warning: a value on the command line stays in the shell's history, and every process sees it; --from-file KEY=- takes it from standard input
-error: --from-literal: "?" cannot be a key of a Secret, which takes letters, digits, -, _ and ., and at most 253 of them
+error: --from-literal: what stands before the = cannot be a key of a Secret, which takes letters, digits, -, _ and ., and at most 253 of them
+
+"#]],
+    );
+    fails(
+        "--from-literal a=1 --from-literal c3/cr3t== --from-literal a=2",
+        str![[r#"
+warning: a value on the command line stays in the shell's history, and every process sees it; --from-file KEY=- takes it from standard input
+error: --from-literal, number 2: what stands before the = cannot be a key of a Secret, which takes letters, digits, -, _ and ., and at most 253 of them
+error: --from-literal, number 3: the key a is given already
 
 "#]],
     );
@@ -177,18 +186,54 @@ error: standard input (-) can be read only once
     fails(
         "--from-env-file .env",
         str![[r#"
-error: .env:2: "A B" cannot be a key of a Secret, which takes letters, digits, -, _ and ., and at most 253 of them
+error: .env:2: what stands before the = cannot be a key of a Secret, which takes letters, digits, -, _ and ., and at most 253 of them; values of several lines cannot stand in an env file: --from-file KEY=FILE takes them
 
 "#]],
     );
     fails(
         "--from-env-file unset.env --from-env-file binary.env",
         str![[r#"
-error: unset.env:1: the line has no =, and the environment has no variable NOT_SET_ANYWHERE
+error: unset.env:1: no KEY=VALUE, nor a variable that is set; values of several lines cannot stand in an env file: --from-file KEY=FILE takes them
 error: binary.env:1: not UTF-8 text
 
 "#]],
     );
+}
+
+#[test]
+fn no_error_quotes_a_piece_of_a_value_in_an_environment_file() {
+    let directory = Directory::new();
+    let told = |text: &str| {
+        directory.put(".env", text);
+        let done = directory
+            .seal("encrypt --cert cert.pem --name db -n team-a --from-env-file .env")
+            .assert();
+        let told = done.code(2).stdout_eq("").get_output().stderr.clone();
+        String::from_utf8(told).unwrap()
+    };
+    // Lines behind the first of a value, and lines that were never meant to be here.
+    for canary in [
+        "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC",
+        "MIIEvQ/BADANBgkqhkiG9w0BAQEFAASC",
+        "hunter2",
+        "HUNTER2",
+        "hunter2/secret==",
+        "hunter2secret=\nhunter2secret=",
+        "hunter2 secret = x",
+        " -----hunter2-----",
+        "x\0hunter2",
+        "hunter2\u{e9}=1",
+    ] {
+        let told = told(&format!(
+            "A=1\nTLS_KEY=\"-----BEGIN PRIVATE KEY-----\n{canary}\n"
+        ));
+        let line = 3 + canary.matches('\n').count();
+        assert!(told.starts_with(&format!("error: .env:{line}: ")), "{told}");
+        for word in canary.split(|it: char| !it.is_ascii_alphanumeric()) {
+            let is_quoted = word.len() > 1 && told.contains(word);
+            assert!(!is_quoted, "{word} stands in {told}");
+        }
+    }
 }
 
 #[test]

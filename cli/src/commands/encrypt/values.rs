@@ -106,6 +106,18 @@ pub enum ValueError {
         /// The key.
         key: String,
     },
+    /// A text that has no key before its first `=`. It may be a value, or the middle of one.
+    #[error(
+        "{at}: what stands before the = cannot be a key of a Secret, which takes letters, digits, -, \
+         _ and ., and at most {LONGEST_KEY} of them{}",
+        lines_hint(*.is_line)
+    )]
+    NoKey {
+        /// File and line, or which literal.
+        at: String,
+        /// Whether it is a line of a file.
+        is_line: bool,
+    },
     /// A key that is given twice.
     #[error("{from}: the key {key} is given already")]
     Twice {
@@ -114,23 +126,47 @@ pub enum ValueError {
         /// The key.
         key: String,
     },
+    /// A line whose key is given already. It may be the middle of a value, too.
+    #[error("{at}: the key of this line is given already{}", lines_hint(true))]
+    LineTwice {
+        /// File and line.
+        at: String,
+    },
     /// A line that is no text.
     #[error("{at}: not UTF-8 text")]
     NotText {
         /// File and line.
         at: String,
     },
-    /// A variable that is not set.
-    #[error("{at}: the line has no =, and the environment has no variable {key}")]
+    /// A variable that is not set, or the middle of a value.
+    #[error("{at}: no KEY=VALUE, nor a variable that is set{}", lines_hint(true))]
     NotSet {
         /// File and line.
         at: String,
-        /// The variable.
-        key: String,
     },
     /// A directory without files.
     #[error("--from-file {0}: there is no file in this directory whose name can be a key")]
     NoFile(String),
+}
+
+fn lines_hint(is_line: bool) -> &'static str {
+    match is_line {
+        true => {
+            "; values of several lines cannot stand in an env file: --from-file KEY=FILE takes them"
+        }
+        false => "",
+    }
+}
+
+impl ValueError {
+    /// The same without the key, which in a text may be a piece of a value: base64 ends in `=`.
+    fn unquoted(self, is_line: bool) -> Self {
+        match self {
+            Self::Key { from: at, .. } => Self::NoKey { at, is_line },
+            Self::Twice { from: at, .. } if is_line => Self::LineTwice { at },
+            other => other,
+        }
+    }
 }
 
 impl Values {
@@ -158,8 +194,12 @@ impl Values {
         for source in &self.from_env_file {
             errors.ok(collected.add_lines(source));
         }
-        for Literal(text) in &self.from_literal {
-            errors.ok(collected.add_literal(text));
+        for (Literal(text), number) in self.from_literal.iter().zip(1..) {
+            let from = match self.from_literal.len() {
+                1 => "--from-literal".to_owned(),
+                _ => format!("--from-literal, number {number}"),
+            };
+            errors.ok(collected.add_literal(&from, text).map_err(Error::from));
         }
         if !self.from_literal.is_empty() {
             report::warning(
@@ -179,22 +219,23 @@ impl Values {
 struct Collected(std::collections::BTreeMap<String, Plaintext>);
 
 impl Collected {
-    fn add(&mut self, from: &str, key: &str, value: Plaintext) -> Result<(), Error> {
+    fn add(&mut self, from: &str, key: &str, value: Plaintext) -> Result<(), ValueError> {
         let (from, key) = (from.to_owned(), key.to_owned());
         if !is_key(&key) {
-            return Err(ValueError::Key { from, key }.into());
+            return Err(ValueError::Key { from, key });
         }
         if self.0.contains_key(&key) {
-            return Err(ValueError::Twice { from, key }.into());
+            return Err(ValueError::Twice { from, key });
         }
         self.0.insert(key, value);
         Ok(())
     }
 
-    fn add_literal(&mut self, text: &str) -> Result<(), Error> {
+    fn add_literal(&mut self, from: &str, text: &str) -> Result<(), ValueError> {
         let (key, value) = text.split_once('=').ok_or(ValueError::Literal)?;
         let value = Plaintext::new(value.as_bytes().to_vec());
-        self.add("--from-literal", key, value)
+        let added = self.add(from, key, value);
+        added.map_err(|error| error.unquoted(false))
     }
 
     fn add_file(&mut self, key: Option<&str>, source: &Source) -> Result<(), Error> {
@@ -214,7 +255,7 @@ impl Collected {
         if *source == Source::Stdin && value.is_empty() {
             return Err(ValueError::Empty { key }.into());
         }
-        self.add(&from, &key, value.into())
+        Ok(self.add(&from, &key, value.into())?)
     }
 
     /// Files whose names cannot be keys, directories and links are passed over, as kubectl does.
@@ -261,7 +302,8 @@ impl Collected {
                 Some((key, value)) => (key, Zeroizing::new(value.to_owned())),
                 None => (line, of_the_environment(line, &at)?),
             };
-            self.add(&at, key, Plaintext::new(value.as_bytes().to_vec()))?;
+            let added = self.add(&at, key, Plaintext::new(value.as_bytes().to_vec()));
+            added.map_err(|error| error.unquoted(true))?;
         }
         Ok(())
     }
@@ -270,10 +312,9 @@ impl Collected {
 fn of_the_environment(key: &str, at: &str) -> Result<Zeroizing<String>, ValueError> {
     // An empty name and one with a NUL are none.
     let value = is_key(key).then(|| env::var(key).ok()).flatten();
-    value.map(Zeroizing::new).ok_or_else(|| ValueError::NotSet {
-        at: at.to_owned(),
-        key: key.to_owned(),
-    })
+    value
+        .map(Zeroizing::new)
+        .ok_or_else(|| ValueError::NotSet { at: at.to_owned() })
 }
 
 /// `[KEY=]FILE`.
