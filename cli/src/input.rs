@@ -96,6 +96,27 @@ impl Source {
     }
 }
 
+/// Whether a text speaks of a kind of objects. One that was found, and does not, is of no concern, and
+/// need not even be YAML.
+#[must_use]
+pub fn mentions(text: &[u8], kind: &str) -> bool {
+    memchr::memmem::find(text, kind.as_bytes()).is_some()
+}
+
+/// Whether a text that is no YAML is a template of Helm, say: what it becomes can be read, but not what
+/// it is.
+#[must_use]
+pub fn is_template(text: &[u8]) -> bool {
+    memchr::memmem::find(text, b"{{").is_some()
+}
+
+/// Tells of a template that was found among manifests and left alone.
+pub fn tell_template(file: &dyn fmt::Display) {
+    report::note(&format_args!(
+        "{file}: passed over, for it is a template and no YAML"
+    ));
+}
+
 /// Standard input when no input is named. It can be read only once.
 ///
 /// # Errors

@@ -25,7 +25,7 @@ use crate::{
     cluster::{Connection, Controller},
     config::Settings,
     error::{Answer, Error, Errors},
-    input::Source,
+    input::{Source, is_template, mentions},
     output, paths,
     progress::Progress,
     report,
@@ -173,8 +173,7 @@ impl Check {
         report: &mut CheckReport,
     ) -> Result<(), Errors> {
         let bytes = source.read()?;
-        // Kinds of no concern need not even be YAML.
-        if memchr::memmem::find(&bytes, b"Secret").is_none() {
+        if !mentions(&bytes, "Secret") {
             return Ok(());
         }
         let path = match source {
@@ -198,10 +197,7 @@ impl Check {
                 }
                 yaml::duplicates(&source.to_string(), stream.text(), &mut findings);
             }
-            // A template of Helm, say: what it becomes can be checked, but not what it is.
-            Err(_) if memchr::memmem::find(&bytes, b"{{").is_some() => {
-                report.skipped.push(source.to_string());
-            }
+            Err(_) if is_template(&bytes) => report.skipped.push(source.to_string()),
             Err(error) => findings.push(yaml::found(error)),
         }
         findings.sort_by_key(|finding| (finding.line, finding.column));

@@ -23,7 +23,7 @@ use crate::{
     error::{Answer, Error, Errors},
     git::{Content, GitError, Range, Store, WorkTree},
     identities,
-    input::{self, Source},
+    input::{self, Source, mentions},
     output::{self, ReportFormat},
     paths::is_manifest,
 };
@@ -278,7 +278,7 @@ fn flat(versions: Vec<Vec<Version>>) -> Vec<Version> {
 
 /// The SealedSecrets of a file; a file that does not even mention one need not be readable.
 fn versions(name: &str, file: &str, bytes: Vec<u8>) -> Result<Vec<Version>, Errors> {
-    if memchr::memmem::find(&bytes, b"SealedSecret").is_none() {
+    if !mentions(&bytes, "SealedSecret") {
         return Ok(Vec::new());
     }
     let stream = Stream::parse(name, bytes, Reading::Kubernetes)?;

@@ -18,7 +18,7 @@ use crate::{
     config::Settings,
     confirm::Confirmation,
     error::{Error, Errors},
-    input::{NO_FILE, Source},
+    input::{NO_FILE, Source, tell_template},
     naming::Naming,
     output::Format,
     parallel,
@@ -39,8 +39,8 @@ pub const MOST_DATA: usize = 1 << 20;
 /// Reads YAML or JSON with any number of documents, Lists included; every document must be a
 /// Secret. Of a directory, or a pattern that the shell has not expanded, it takes the .yaml, .yml
 /// and .json files with Secrets, as Git sees them: hidden files and what .gitignore excludes are
-/// passed over, as are files without any Secret. Nothing is printed or written unless everything
-/// could be sealed.
+/// passed over, as are files without any Secret, be they YAML or not, and templates, which it tells.
+/// Nothing is printed or written unless everything could be sealed.
 ///
 /// .seal.yaml says for whom and in which scope, by the path of the file that is written, or else of
 /// the one that is read; what the command line says comes first. It works offline unless one of the
@@ -162,6 +162,7 @@ impl Encrypt {
         let mut manifests = Vec::new();
         for (task, manifest) in tasks.into_iter().zip(read) {
             match manifest {
+                Ok(manifest) if manifest.is_template => tell_template(&task.input.source),
                 Ok(manifest) if manifest.parts.is_empty() => {}
                 Ok(manifest) => manifests.push((destination.settle(task, &manifest)?, manifest)),
                 Err(bad) => errors.extend(bad),

@@ -29,12 +29,11 @@ use crate::{
     editing::editable_path,
     error::{Answer, Error, Errors},
     identities,
-    input::Source,
+    input::{Source, mentions, tell_template},
     output::ReportFormat,
     parallel,
     paths::{self, Input},
     recipients::{Sealing, SealingOptions},
-    report::note,
 };
 
 /// Seals values again that are not under the current key, in place.
@@ -135,9 +134,7 @@ impl Rotate {
             .iter()
             .filter(|_| self.output == ReportFormat::Text)
         {
-            note(&format_args!(
-                "{file}: passed over, for it is a template and no YAML"
-            ));
+            tell_template(file);
         }
         errors.or(match report.dry_run && !report.changed.is_empty() {
             true => Answer::No,
@@ -211,8 +208,8 @@ fn candidates<'r>(
 ) -> Result<Vec<Candidate>, Errors> {
     let speaks = |input: &Input| -> Result<Option<bool>, Error> {
         let bytes = input.source.read()?;
-        let holds = |text: &[u8]| memchr::memmem::find(&bytes, text).is_some();
-        Ok(holds(b"SealedSecret").then(|| holds(aim::AGE)))
+        let has_age = || memchr::memmem::find(&bytes, aim::AGE).is_some();
+        Ok(mentions(&bytes, "SealedSecret").then(has_age))
     };
     let mut candidates = Vec::new();
     let mut errors = Errors::default();

@@ -218,7 +218,7 @@ fn one_bad_document_keeps_every_file_back() {
         "apps/bad.yaml",
         format!("{SECRET}---\n{}", SECRET.replace("czNjcjN0", "s3cr3t")),
     );
-    directory.put("apps/worse.yaml", "kind: Secret\n  a: {{ b }}\n");
+    directory.put("apps/worse.yaml", "kind: Secret\n  a: { b: c }\n");
     directory.fails("encrypt apps -w out/", "", str![[r#"
 error: apps/bad.yaml:19:13: data.password: illegal base64 data at input byte 4; values in data are base64, plain text goes to stringData
 error: apps/worse.yaml:2:4: mapping values are not allowed in this context
@@ -243,6 +243,39 @@ error: apps/bad.yaml:19:13: data.password: illegal base64 data at input byte 4; 
 "#]]);
     opens(&directory, "apps/web.yaml", "web");
     assert_eq!(directory.read("apps/bad.yaml"), bad);
+}
+
+#[test]
+fn found_files_without_secrets_need_not_be_yaml_and_templates_of_secrets_are_told() {
+    let directory = repository();
+    let deployment =
+        "apiVersion: apps/v1\nkind: Deployment\nspec:\n  {{- if .x }}\n  a: b\n  {{- end }}\n";
+    let secret =
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  {{- if .x }}\n  name: a\n  {{- end }}\n";
+    directory.put("apps/deployment.yaml", deployment);
+    directory.put("apps/latin-1.yaml", b"name: caf\xe9\n");
+    directory.put("apps/template.yaml", secret);
+    let told = str![[r#"
+apps/template.yaml: passed over, for it is a template and no YAML
+
+"#]];
+    for arguments in ["apps -w sealed/", "**/*.y*ml --beside", "-i apps"] {
+        let done = directory.seal(&format!("encrypt {arguments}")).assert();
+        done.success().stdout_eq("").stderr_eq(told.clone());
+    }
+    opens(&directory, "sealed/web.yaml", "web");
+    opens(&directory, "apps/web.yaml", "web");
+    assert_eq!(directory.read("apps/template.yaml"), secret);
+    // Who names one wants it sealed.
+    directory.fails(
+        "encrypt apps/template.yaml apps/latin-1.yaml",
+        "",
+        str![[r#"
+error: apps/template.yaml:4:5: "-" is only valid inside a block
+error: apps/latin-1.yaml:1:10: not UTF-8 text; save the file as UTF-8
+
+"#]],
+    );
 }
 
 #[test]

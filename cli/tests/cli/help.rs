@@ -112,7 +112,7 @@ Exit status: 0 everything rendered, 2 something did not, or could not be read.
         str![[r#"
 Seals Secrets: manifests in, SealedSecrets out.
 
-Reads YAML or JSON with any number of documents, Lists included; every document must be a Secret. Of a directory, or a pattern that the shell has not expanded, it takes the .yaml, .yml and .json files with Secrets, as Git sees them: hidden files and what .gitignore excludes are passed over, as are files without any Secret. Nothing is printed or written unless everything could be sealed.
+Reads YAML or JSON with any number of documents, Lists included; every document must be a Secret. Of a directory, or a pattern that the shell has not expanded, it takes the .yaml, .yml and .json files with Secrets, as Git sees them: hidden files and what .gitignore excludes are passed over, as are files without any Secret, be they YAML or not, and templates, which it tells. Nothing is printed or written unless everything could be sealed.
 
 .seal.yaml says for whom and in which scope, by the path of the file that is written, or else of the one that is read; what the command line says comes first. It works offline unless one of the two names a cluster to ask.
 

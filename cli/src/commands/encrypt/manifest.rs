@@ -9,6 +9,7 @@ use seal_sealing::{Secret, SecretError};
 use super::{MOST_DATA, Plain};
 use crate::{
     error::{Error, Errors},
+    input::{is_template, mentions},
     naming::{Naming, called, expect_named},
     paths::Input,
 };
@@ -35,11 +36,14 @@ pub(super) struct Demands<'a> {
 }
 
 /// One input, read.
+#[derive(Default)]
 pub(super) struct Manifest {
     /// Its text, where it is needed once more.
     pub(super) stream: Option<Stream>,
     /// The documents that hold Secrets.
     pub(super) parts: Vec<Part>,
+    /// Whether it speaks of Secrets, was found rather than named, and is a template and no YAML.
+    pub(super) is_template: bool,
 }
 
 /// A document that holds Secrets: one, or a list of them.
@@ -51,8 +55,8 @@ pub(super) struct Part {
 }
 
 impl Manifest {
-    /// Reads an input. One that was not named itself may hold no Secret. `others_stay` when other
-    /// documents are not lost, and may stand beside Secrets.
+    /// Reads an input. One that was not named itself may hold no Secret, and need not be YAML then.
+    /// `others_stay` when other documents are not lost, and may stand beside Secrets.
     pub(super) fn read(
         input: &Input,
         demands: Demands<'_>,
@@ -60,7 +64,20 @@ impl Manifest {
     ) -> Result<Self, Errors> {
         let source = &input.source;
         source.announce("Secrets");
-        let stream = source.parse(Reading::Strict)?;
+        let bytes = source.read()?;
+        if !input.is_named && !mentions(&bytes, "Secret") {
+            return Ok(Self::default());
+        }
+        let stream = match Stream::parse(&source.to_string(), bytes.as_slice(), Reading::Strict) {
+            Ok(stream) => stream,
+            Err(_) if !input.is_named && is_template(&bytes) => {
+                return Ok(Self {
+                    is_template: true,
+                    ..Self::default()
+                });
+            }
+            Err(error) => return Err(error.into()),
+        };
         let mut parts = Vec::new();
         let mut errors = Errors::default();
         let passed_over = !input.is_named && !stream.documents().iter().any(holds_secret);
@@ -81,7 +98,11 @@ impl Manifest {
             });
         }
         let stream = Some(stream).filter(|_| others_stay);
-        errors.or(Self { stream, parts })
+        errors.or(Self {
+            stream,
+            parts,
+            is_template: false,
+        })
     }
 
     /// How many Secrets there are.
@@ -131,8 +152,8 @@ impl Demands<'_> {
             secrets: vec![Plain { at, secret }],
         };
         Ok(Manifest {
-            stream: None,
             parts: vec![part],
+            ..Manifest::default()
         })
     }
 

@@ -9,7 +9,7 @@ use seal_sealing::{decode, key_hints, label};
 
 use crate::{
     error::{Error, Errors},
-    input::Source,
+    input::{Source, mentions},
     naming::Naming,
     parallel,
     progress::Progress,
@@ -127,7 +127,7 @@ pub(super) fn sealed_in(
 ) -> Result<Vec<(String, SealedSecret)>, Errors> {
     let mut bytes = source.read()?;
     let mut all = Vec::new();
-    if memchr::memmem::find(&bytes, b"SealedSecret").is_none() {
+    if !mentions(&bytes, "SealedSecret") {
         return Ok(all);
     }
     let bytes = std::mem::take(&mut *bytes);

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     cluster::ServiceName,
     error::{Error, Errors},
-    input::Source,
+    input::{Source, is_template},
     naming::{Naming, called},
     output::Batch,
     room::{expect_room, put},
@@ -92,7 +92,7 @@ impl Candidate {
         let bytes = source.read()?;
         let stream = match Stream::parse(&source.to_string(), bytes.as_slice(), Reading::Strict) {
             Ok(stream) => stream,
-            Err(_) if memchr::memmem::find(&bytes, b"{{").is_some() => return Ok(Read::Template),
+            Err(_) if is_template(&bytes) => return Ok(Read::Template),
             Err(error) => return Err(error.into()),
         };
         let mut objects = Vec::new();
