@@ -4,6 +4,7 @@ mod backup;
 mod chart;
 mod clusters;
 mod controller;
+mod create_secret;
 mod dependencies;
 mod deploy;
 mod gitops;

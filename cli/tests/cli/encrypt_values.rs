@@ -1,6 +1,6 @@
 //! Secrets that are in no manifest.
 
-use std::fs;
+use std::{fs, os::unix::fs::symlink};
 
 use snapbox::str;
 
@@ -48,12 +48,21 @@ fn the_files_of_a_directory_are_taken_as_kubectl_takes_them() {
     fs::create_dir_all(directory.path("values/below")).unwrap();
     directory.put("values/a.txt", "1");
     directory.put("values/.b", "2");
-    directory.put("values/not a key", "3");
     directory.put("values/below/c", "4");
+    symlink("a.txt", directory.path("values/link")).unwrap();
     let opened = opened(&directory, "--from-file values", "");
     assert!(
         opened.contains("data:\n  .b: Mg==\n  a.txt: MQ==\nkind"),
         "{opened}"
+    );
+    directory.put("values/not a key", "3");
+    directory.fails(
+        "encrypt --cert cert.pem --name db -n team-a --from-file values",
+        "",
+        str![[r#"
+error: --from-file values/not a key: "not a key" cannot be a key of a Secret, which takes letters, digits, -, _ and ., and at most 253 of them
+
+"#]],
     );
 }
 
@@ -172,7 +181,7 @@ error: --from-file a: the key a is given already
 error: --from-file a=: expected FILE or KEY=FILE
 error: --from-file -: what standard input gives needs a key: --from-file KEY=-
 error: cannot read nofile: No such file or directory
-error: --from-file empty: there is no file in this directory whose name can be a key
+error: --from-file empty: there is no file in this directory
 
 "#]],
     );
@@ -186,7 +195,7 @@ error: standard input (-) can be read only once
     fails(
         "--from-env-file .env",
         str![[r#"
-error: .env:2: what stands before the = cannot be a key of a Secret, which takes letters, digits, -, _ and ., and at most 253 of them; values of several lines cannot stand in an env file: --from-file KEY=FILE takes them
+error: .env:2: what stands before the = cannot be a key here, which takes letters, digits, -, _ and ., at most 253 of them and no digit first; values of several lines cannot stand in an env file: --from-file KEY=FILE takes them
 
 "#]],
     );

@@ -275,7 +275,7 @@ fn values_of_an_environment_file_need_keys_that_secrets_may_have() {
     directory.put("bad.env", "good=1\nb/d=2\n");
     let values = "encrypt --cert cert.pem --name a -n b --from-env-file bad.env";
     directory.fails(values, "", str![[r#"
-error: bad.env:2: what stands before the = cannot be a key of a Secret, which takes letters, digits, -, _ and ., and at most 253 of them; values of several lines cannot stand in an env file: --from-file KEY=FILE takes them
+error: bad.env:2: what stands before the = cannot be a key here, which takes letters, digits, -, _ and ., at most 253 of them and no digit first; values of several lines cannot stand in an env file: --from-file KEY=FILE takes them
 
 "#]]);
 }

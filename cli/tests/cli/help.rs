@@ -174,10 +174,10 @@ Options:
 
 Values instead of a manifest:
       --from-file <[KEY=]FILE>
-          A value from a file, under the file's name or KEY; of a directory every file in it; - is standard input. May be repeated
+          A value from a file, under the file's name or KEY; of a directory every file in it, each under a name that can be a key; - is standard input. May be repeated
 
       --from-env-file <FILE>
-          Values from a file with lines KEY=VALUE; a line KEY takes the value from the environment. May be repeated
+          Values from a file with lines KEY=VALUE, quotes included; a line KEY takes the value from the environment, where it must be set. May be repeated
 
       --from-literal <KEY=VALUE>
           A value in plain sight: the shell's history and every process see it. May be repeated

@@ -21,6 +21,10 @@ use crate::{
 /// The longest key of a Secret (`DNS1123SubdomainMaxLength`).
 const LONGEST_KEY: usize = 253;
 
+/// What a line that cannot be read may be a piece of.
+const SEVERAL_LINES: &str =
+    "values of several lines cannot stand in an env file: --from-file KEY=FILE takes them";
+
 /// The values of a Secret that is in no manifest.
 #[derive(Debug, Args)]
 #[command(
@@ -28,13 +32,13 @@ const LONGEST_KEY: usize = 253;
     group(ArgGroup::new(VALUES).multiple(true))
 )]
 pub(super) struct Values {
-    /// A value from a file, under the file's name or KEY; of a directory every file in it; - is
-    /// standard input. May be repeated
+    /// A value from a file, under the file's name or KEY; of a directory every file in it, each under a
+    /// name that can be a key; - is standard input. May be repeated
     #[arg(long, value_name = "[KEY=]FILE", group = VALUES, requires = "name")]
     from_file: Vec<PathBuf>,
 
-    /// Values from a file with lines KEY=VALUE; a line KEY takes the value from the environment.
-    /// May be repeated
+    /// Values from a file with lines KEY=VALUE, quotes included; a line KEY takes the value from the
+    /// environment, where it must be set. May be repeated
     #[arg(long, value_name = "FILE", group = VALUES, requires = "name")]
     from_env_file: Vec<Source>,
 
@@ -106,17 +110,23 @@ pub enum ValueError {
         /// The key.
         key: String,
     },
-    /// A text that has no key before its first `=`. It may be a value, or the middle of one.
+    /// A literal that has no key before its first `=`. It may be a value that ends in one.
     #[error(
-        "{at}: what stands before the = cannot be a key of a Secret, which takes letters, digits, -, \
-         _ and ., and at most {LONGEST_KEY} of them{}",
-        lines_hint(*.is_line)
+        "{from}: what stands before the = cannot be a key of a Secret, which takes letters, digits, \
+         -, _ and ., and at most {LONGEST_KEY} of them"
     )]
-    NoKey {
-        /// File and line, or which literal.
+    LiteralKey {
+        /// Which literal.
+        from: String,
+    },
+    /// A line that has no key before its first `=`. It may be the middle of a value.
+    #[error(
+        "{at}: what stands before the = cannot be a key here, which takes letters, digits, -, _ and \
+         ., at most {LONGEST_KEY} of them and no digit first; {SEVERAL_LINES}"
+    )]
+    LineKey {
+        /// File and line.
         at: String,
-        /// Whether it is a line of a file.
-        is_line: bool,
     },
     /// A key that is given twice.
     #[error("{from}: the key {key} is given already")]
@@ -127,7 +137,7 @@ pub enum ValueError {
         key: String,
     },
     /// A line whose key is given already. It may be the middle of a value, too.
-    #[error("{at}: the key of this line is given already{}", lines_hint(true))]
+    #[error("{at}: the key of this line is given already; {SEVERAL_LINES}")]
     LineTwice {
         /// File and line.
         at: String,
@@ -139,31 +149,30 @@ pub enum ValueError {
         at: String,
     },
     /// A variable that is not set, or the middle of a value.
-    #[error("{at}: no KEY=VALUE, nor a variable that is set{}", lines_hint(true))]
+    #[error("{at}: no KEY=VALUE, nor a variable that is set; {SEVERAL_LINES}")]
     NotSet {
         /// File and line.
         at: String,
     },
     /// A directory without files.
-    #[error("--from-file {0}: there is no file in this directory whose name can be a key")]
+    #[error("--from-file {0}: there is no file in this directory")]
     NoFile(String),
 }
 
-fn lines_hint(is_line: bool) -> &'static str {
-    match is_line {
-        true => {
-            "; values of several lines cannot stand in an env file: --from-file KEY=FILE takes them"
-        }
-        false => "",
-    }
-}
-
 impl ValueError {
-    /// The same without the key, which in a text may be a piece of a value: base64 ends in `=`.
-    fn unquoted(self, is_line: bool) -> Self {
+    /// The same of a literal, whose key may be a value that was to have one: base64 ends in `=`.
+    fn of_literal(self) -> Self {
         match self {
-            Self::Key { from: at, .. } => Self::NoKey { at, is_line },
-            Self::Twice { from: at, .. } if is_line => Self::LineTwice { at },
+            Self::Key { from, .. } => Self::LiteralKey { from },
+            other => other,
+        }
+    }
+
+    /// The same of a line, whose key may be a piece of a value.
+    fn of_line(self) -> Self {
+        match self {
+            Self::Key { from: at, .. } => Self::LineKey { at },
+            Self::Twice { from: at, .. } => Self::LineTwice { at },
             other => other,
         }
     }
@@ -235,7 +244,7 @@ impl Collected {
         let (key, value) = text.split_once('=').ok_or(ValueError::Literal)?;
         let value = Plaintext::new(value.as_bytes().to_vec());
         let added = self.add(from, key, value);
-        added.map_err(|error| error.unquoted(false))
+        added.map_err(ValueError::of_literal)
     }
 
     fn add_file(&mut self, key: Option<&str>, source: &Source) -> Result<(), Error> {
@@ -258,7 +267,8 @@ impl Collected {
         Ok(self.add(&from, &key, value.into())?)
     }
 
-    /// Files whose names cannot be keys, directories and links are passed over, as kubectl does.
+    /// Directories and links are passed over, as kubectl does: a mounted volume is full of them. A file
+    /// whose name cannot be a key is an error, for a Secret would lack it.
     fn add_directory(&mut self, directory: &Path) -> Result<(), Error> {
         let shown = directory.display().to_string();
         let unreadable = |error| Error::Read {
@@ -268,7 +278,7 @@ impl Collected {
         let mut files = Vec::new();
         for entry in fs::read_dir(directory).map_err(unreadable)? {
             let entry = entry.map_err(unreadable)?;
-            if entry.file_type().is_ok_and(|it| it.is_file()) && is_key(&name_of(&entry.path())) {
+            if entry.file_type().map_err(unreadable)?.is_file() {
                 files.push(entry.path());
             }
         }
@@ -302,8 +312,12 @@ impl Collected {
                 Some((key, value)) => (key, Zeroizing::new(value.to_owned())),
                 None => (line, of_the_environment(line, &at)?),
             };
+            // Names of variables, as kubectl has it.
+            if key.starts_with(|first: char| first.is_ascii_digit()) {
+                return Err(ValueError::LineKey { at }.into());
+            }
             let added = self.add(&at, key, Plaintext::new(value.as_bytes().to_vec()));
-            added.map_err(|error| error.unquoted(true))?;
+            added.map_err(ValueError::of_line)?;
         }
         Ok(())
     }
