@@ -4,6 +4,7 @@
 mod draft;
 mod editor;
 mod error;
+mod hint;
 mod password;
 mod private;
 mod value;
@@ -25,6 +26,7 @@ use zeroize::Zeroizing;
 pub use draft::{Draft, Shown, Wanted};
 pub use editor::edit;
 pub use error::EditingError;
+pub use hint::Hint;
 pub use private::PrivateDirectory;
 pub use value::{ValueOptions, read as read_value};
 
@@ -290,7 +292,8 @@ impl Changes<'_> {
         if !self.sealed.is_empty() {
             self.expect_room(&hint)?;
         }
-        self.update_hint(&hint)?;
+        hint.write(&mut self.edits, self.object.node)
+            .map_err(EditingError::from)?;
         let edited = self.edits.apply().map_err(EditingError::from)?;
         let read = self.file.stream.text().as_bytes();
         let mut batch = Batch::default();
@@ -298,47 +301,11 @@ impl Changes<'_> {
         batch.commit()
     }
 
-    /// The hint names the keys of all values. Where there was none and other values stay, there is
-    /// none afterwards: it would name one key of several.
     fn hint(&self) -> Hint {
-        let metadata = &self.object.sealed.metadata;
-        let had_hint = metadata
-            .annotations
-            .as_ref()
-            .is_some_and(|it| it.contains_key(KEY_HINTS));
-        let values = &self.object.sealed.spec.encrypted_data;
+        let sealed = &self.object.sealed;
         let stays = |key: &String| !self.sealed.contains_key(key) && !self.removed.contains(key);
-        let others_stay = values.keys().any(stays);
-        let before: BTreeSet<KeyId> = key_hints(metadata).into_iter().collect();
-        let mut keys = match others_stay {
-            true => before.clone(),
-            false => BTreeSet::new(),
-        };
-        keys.extend(self.recipients.iter().cloned());
-        match keys.is_empty() {
-            true if had_hint && !others_stay => Hint::Goes,
-            false if keys != before && (had_hint || !others_stay) => {
-                let keys: Vec<_> = keys.iter().map(KeyId::as_str).collect();
-                Hint::Becomes(keys.join(","))
-            }
-            _ => Hint::Stays,
-        }
-    }
-
-    fn update_hint(&mut self, hint: &Hint) -> Result<(), Error> {
-        let path = ["metadata", "annotations", KEY_HINTS];
-        let node = self.object.node;
-        let edited = match hint {
-            Hint::Stays => Ok(()),
-            Hint::Goes => {
-                let annotations = self.object.sealed.metadata.annotations.as_ref();
-                let alone = annotations.is_some_and(|it| it.len() == 1);
-                let path = if alone { &path[..2] } else { &path[..] };
-                self.edits.remove(node, path)
-            }
-            Hint::Becomes(text) => self.edits.set(node, &path, text),
-        };
-        Ok(edited.map_err(EditingError::from)?)
+        let others_stay = sealed.spec.encrypted_data.keys().any(stays);
+        Hint::of(&sealed.metadata, &self.recipients, others_stay)
     }
 
     fn expect_room(&self, hint: &Hint) -> Result<(), Error> {
@@ -358,13 +325,6 @@ impl Changes<'_> {
         }
         expect_room(&after, &self.object.node.location().to_string())
     }
-}
-
-/// What becomes of the hint of an object.
-enum Hint {
-    Stays,
-    Goes,
-    Becomes(String),
 }
 
 /// The SealedSecrets of a document, lists taken apart.

@@ -49,6 +49,11 @@ use crate::{
 /// all values of these objects again. With private keys (--identity) nobody is asked: every value is
 /// tried, and only where the current key is not among them the annotation is believed.
 ///
+/// What is believed can be wrong: a program that knows nothing of the annotation, such as the original
+/// kubeseal with --merge-into, changes values and leaves it as it was. Where such programs are in use, give
+/// all private keys to --identity, the current one too, before an old key is deleted; or use --all, which
+/// believes nothing and seals everything again. seal keys retire believes nothing either.
+///
 /// The current key is that of --cert, of .seal.yaml, or the cluster's.
 ///
 /// For age recipients, those of the command line or of .seal.yaml, it takes --identity: values that are

@@ -1,10 +1,11 @@
 //! `--merge-into`: items of a Secret into a sealed file.
 
-use std::{fs::OpenOptions, path::Path};
+use std::{collections::BTreeSet, fs::OpenOptions, path::Path};
 
 use jiff::Timestamp;
+use seal_envelope::KeyId;
 use seal_manifest::{Edited, Reading, Stream};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     certificate,
@@ -15,7 +16,7 @@ use super::{
     seal::Sealing,
     sealed,
 };
-use crate::output::Batch;
+use crate::{editing::Hint, output::Batch};
 
 /// Seals the one Secret of the input in the name and the namespace of the file, and writes its items
 /// there.
@@ -50,7 +51,8 @@ pub fn run(flags: &Flags, path: &str, input: &mut Input) -> Outcome<()> {
         .collect::<Outcome<_>>()?;
     let format = Format::parse(&flags.format)?;
     let update = only(sealed, format)?;
-    let edited = edited(path, &bytes, &update)?;
+    let hint = hint(&original, &update, &certificate.recipients().ids());
+    let edited = edited(path, &bytes, &update, &hint)?;
     // Links and permissions stay, and nobody ever sees half of it.
     let mut batch = Batch::default();
     batch.add_edited(Path::new(path), &bytes, edited.text().as_bytes())?;
@@ -73,6 +75,22 @@ fn only(mut sealed: Vec<Value>, format: Format) -> Outcome<Value> {
     }
 }
 
+/// A file that says which keys its values are sealed with goes on saying it, or `seal rotate` would
+/// take the new values for something that they are not. Upstream knows no hints and leaves them as they
+/// were; no file that it has made has one.
+fn hint(original: &sealed::Found, update: &Value, key: &BTreeSet<KeyId>) -> Hint {
+    let updated = update.pointer("/spec/encryptedData");
+    let updated = updated.and_then(Value::as_object);
+    let sealed = &original.sealed;
+    if !Hint::is_on(&sealed.metadata) || updated.is_none_or(Map::is_empty) {
+        return Hint::Stays;
+    }
+    let is_updated = |item: &String| updated.is_some_and(|it| it.contains_key(item));
+    let others_stay =
+        sealed.spec.data.is_some() || !sealed.spec.encrypted_data.keys().all(is_updated);
+    Hint::of(&sealed.metadata, key, others_stay)
+}
+
 /// Where a sealed file has what `--merge-into` changes.
 const MERGED: [&[&str]; 4] = [
     &["spec", "encryptedData"],
@@ -83,7 +101,7 @@ const MERGED: [&[&str]; 4] = [
 
 /// The file with the texts of the update in their places. Upstream writes the whole file anew, in the
 /// format of `-o`, and loses comments, order and quoting.
-fn edited(path: &str, bytes: &[u8], update: &Value) -> Outcome<Edited> {
+fn edited(path: &str, bytes: &[u8], update: &Value, hint: &Hint) -> Outcome<Edited> {
     let stream = Stream::parse(path, bytes.to_vec(), Reading::Kubernetes)?;
     let mut edits = stream.edit();
     for document in stream.documents() {
@@ -95,6 +113,7 @@ fn edited(path: &str, bytes: &[u8], update: &Value) -> Outcome<Edited> {
                 edits.set(document.root(), &place, text)?;
             }
         }
+        hint.write(&mut edits, document.root())?;
     }
     Ok(edits.apply()?)
 }

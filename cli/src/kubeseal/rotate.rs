@@ -15,6 +15,7 @@ use super::{
     json::{self, Format, Ordered},
     sealed,
 };
+use crate::editing::Hint;
 
 /// Sends every document to the controller and writes what comes back.
 ///
@@ -69,7 +70,8 @@ pub fn run(flags: &Flags, input: &mut Input, out: &mut Zeroizing<String>) -> Out
     Ok(())
 }
 
-/// The file with the new values in the places of the old ones. Upstream writes it anew.
+/// The file with the new values in the places of the old ones. Upstream writes it anew. A hint that
+/// the answer does not have goes: upstream's controller knows none, and has sealed every value again.
 fn edited(name: &str, bytes: &[u8], again: &[(Value, Value)]) -> Outcome<Edited> {
     let stream = Stream::parse(name, bytes.to_vec(), Reading::Kubernetes)?;
     let mut edits = stream.edit();
@@ -93,6 +95,9 @@ fn edited(name: &str, bytes: &[u8], again: &[(Value, Value)]) -> Outcome<Edited>
                     edits.set(root, &[place, &[key.as_str()]].concat(), text)?;
                 }
             }
+        }
+        if has_hint(old) && !has_hint(new) {
+            Hint::Goes.write(&mut edits, root)?;
         }
     }
     Ok(edits.apply()?)
@@ -134,4 +139,34 @@ pub fn unreasoned(controller: &Controller<'_>) -> String {
         "an error on the server (\"\") has prevented the request from succeeding (post services {})",
         controller.called()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_hint_goes_with_the_values_that_it_spoke_of_where_the_answer_has_none() {
+        let before = "kind: SealedSecret # ours\nmetadata:\n  name: db\n  annotations:\n    \
+                      seal.alt/keys: SHA256:a\nspec:\n  encryptedData:\n    a: old\n";
+        let object = |annotations: Value, value: &str| {
+            let metadata = json!({ "name": "db", "annotations": annotations });
+            let spec = json!({ "encryptedData": { "a": value } });
+            json!({ "kind": "SealedSecret", "metadata": metadata, "spec": spec })
+        };
+        let hint = |key: &str| json!({ KEY_HINTS: key });
+        let after = |annotations: Value| {
+            let again = [(object(hint("SHA256:a"), "old"), object(annotations, "new"))];
+            let edited = edited("a.yaml", before.as_bytes(), &again).unwrap();
+            edited.text().to_owned()
+        };
+        let values = before.replace("old", "new");
+        let ours = after(hint("SHA256:b"));
+        assert_eq!(ours, values.replace("SHA256:a", "SHA256:b"));
+        let upstreams = after(json!({}));
+        let annotations = "  annotations:\n    seal.alt/keys: SHA256:a\n";
+        assert_eq!(upstreams, values.replace(annotations, ""));
+    }
 }

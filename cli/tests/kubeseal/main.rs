@@ -13,6 +13,7 @@ mod deviations;
 mod devices;
 mod edited;
 mod envelopes;
+mod hints;
 mod interrupted;
 mod live;
 mod machine;
