@@ -63,6 +63,26 @@ error: bad.yaml:8:15: SealedSecret team-a/db: password: no key here opens it: it
 }
 
 #[test]
+fn a_missing_key_of_several_is_told_before_a_wrong_name_is_guessed() {
+    let hint = "/metadata/annotations/seal.alt~1keys";
+    let mut object = sealed("");
+    let missing = "SHA256:0000000000000000000000000000000000000000000";
+    let ours = object.pointer(hint).unwrap().as_str().unwrap();
+    *object.pointer_mut(hint).unwrap() = format!("{missing},{ours}").into();
+    let theirs = vectors::object("scope-strict")["spec"]["encryptedData"]["password"].clone();
+    object["spec"]["encryptedData"] = serde_json::json!({ "password": theirs });
+    object["metadata"]["name"] = "web".into();
+    bad(&object).fails(
+        DECRYPT,
+        "",
+        str![[r#"
+error: bad.yaml:10:15: SealedSecret team-a/web: password: sealed with SHA256:0000000000000000000000000000000000000000000, which is not among the keys here; restore that key or seal it again with this cluster's certificate (or, if it is sealed with SHA256:cHRXAi6Wurpev2FQmY/l7J3XPamWPleTLioMTdbqcMU: the object was renamed or moved after sealing, or the value is damaged)
+
+"#]],
+    );
+}
+
+#[test]
 fn a_wrong_scope_is_told_with_the_right_one() {
     let mut object = sealed("--scope namespace-wide");
     object["metadata"]["annotations"] = Value::Null;

@@ -15,6 +15,9 @@ pub enum Cause {
         kind: Kind,
         /// The keys that the object says it is sealed with and that are not here.
         hints: Vec<KeyId>,
+        /// Those that are here, where a hybrid value may as well be sealed with one of them, for another
+        /// name or namespace, or be damaged: it does not tell.
+        held: Vec<KeyId>,
     },
     /// Sealed with a key that is here, but in another scope than the annotations say.
     WrongScope {
@@ -30,18 +33,18 @@ pub enum Cause {
     },
     /// Truncated or damaged.
     Corrupt,
-    /// Sealed with a key that is here, but it opens in no scope of this object: sealed for another
-    /// name or namespace, or damaged. Only of hybrid envelopes is no more known.
+    /// Sealed with a key that is here, as all of the hint are, but it opens in no scope of this object:
+    /// sealed for another name or namespace, or damaged. Only of hybrid envelopes is no more known.
     WrongNameOrCorrupt {
-        /// The key of the hint.
-        key: KeyId,
+        /// The keys of the hint that make such envelopes: one of them, as a rule.
+        keys: Vec<KeyId>,
     },
 }
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::WrongKey { kind, hints } => wrong_key(*kind, hints, f),
+            Self::WrongKey { kind, hints, held } => wrong_key(*kind, hints, held, f),
             Self::WrongScope { sealed, asked } => write!(
                 f,
                 "sealed with {sealed} scope, but the annotations ask for {asked}: {}",
@@ -56,16 +59,27 @@ impl fmt::Display for Cause {
                  after sealing; seal it again for this name and namespace"
             ),
             Self::Corrupt => f.write_str("truncated or damaged; seal it again"),
-            Self::WrongNameOrCorrupt { key } => write!(
+            Self::WrongNameOrCorrupt { keys } => write!(
                 f,
-                "sealed with {key} but it does not open here: the object was renamed or moved after \
-                 sealing, or the value is damaged; seal it again for this name and namespace"
+                "sealed with {} but it does not open here: the object was renamed or moved after \
+                 sealing, or the value is damaged; seal it again for this name and namespace",
+                any_of(keys)
             ),
         }
     }
 }
 
-fn wrong_key(kind: Kind, hints: &[KeyId], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn any_of(keys: &[KeyId]) -> String {
+    let ids: Vec<_> = keys.iter().map(KeyId::as_str).collect();
+    ids.join(" or ")
+}
+
+fn wrong_key(
+    kind: Kind,
+    hints: &[KeyId],
+    held: &[KeyId],
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
     let ids: Vec<_> = hints.iter().map(KeyId::as_str).collect();
     let ids = ids.join(", ");
     match (kind, hints.is_empty()) {
@@ -73,11 +87,27 @@ fn wrong_key(kind: Kind, hints: &[KeyId], f: &mut fmt::Formatter<'_>) -> fmt::Re
             "no key here opens it: it was sealed for another cluster, for another name or \
              namespace, or with a key that is gone; seal it again with this cluster's certificate",
         ),
-        (Kind::Hybrid, false) => write!(
-            f,
-            "sealed with {ids}, which is not among the keys here; restore that key or seal it again \
-             with this cluster's certificate"
-        ),
+        (Kind::Hybrid, false) => {
+            let (is, that) = match hints.len() {
+                1 => ("is", "that key"),
+                _ => ("are", "the right one"),
+            };
+            write!(
+                f,
+                "sealed with {}, which {is} not among the keys here; restore {that} or seal it again \
+                 with this cluster's certificate",
+                any_of(hints)
+            )?;
+            match held.is_empty() {
+                true => Ok(()),
+                false => write!(
+                    f,
+                    " (or, if it is sealed with {}: the object was renamed or moved after sealing, or \
+                     the value is damaged)",
+                    any_of(held)
+                ),
+            }
+        }
         (Kind::Age, true) => f.write_str(
             "no age key here opens it: it was sealed for other recipients, or with a key that is \
              gone; seal it again for this cluster's age recipient, too",
@@ -149,20 +179,20 @@ impl Diagnosing {
     }
 }
 
-/// No key opens it: the hint tells whether that key is here. An age envelope for a key that is here
-/// would have told more.
+/// No key opens it: the hint tells whether that key is here. It names the keys of all values of the
+/// object: as long as one of them is missing, a hybrid value may be sealed with that one. An age envelope
+/// for a key that is here would have told more.
 fn not_opened(sealed: &SealedSecret, kind: Kind, identities: &[&Identity]) -> Cause {
-    let mut hints = key_hints(&sealed.metadata);
-    let held = |hint: &KeyId| identities.iter().find(|it| it.id() == hint);
-    let could = hints.iter().find(|hint| {
-        let kind_of = |identity: &&&Identity| identity.recipient().kind().envelope() == kind;
-        held(hint).filter(kind_of).is_some()
+    let find = |hint: &KeyId| identities.iter().find(|it| it.id() == hint);
+    let (mut held, hints): (Vec<_>, Vec<_>) = key_hints(&sealed.metadata)
+        .into_iter()
+        .partition(|hint| find(hint).is_some());
+    held.retain(|hint| {
+        kind == Kind::Hybrid
+            && find(hint).is_some_and(|it| it.recipient().kind().envelope() == kind)
     });
-    match could {
-        Some(key) if kind == Kind::Hybrid => Cause::WrongNameOrCorrupt { key: key.clone() },
-        _ => {
-            hints.retain(|hint| held(hint).is_none());
-            Cause::WrongKey { kind, hints }
-        }
+    match hints.is_empty() && !held.is_empty() {
+        true => Cause::WrongNameOrCorrupt { keys: held },
+        false => Cause::WrongKey { kind, hints, held },
     }
 }
