@@ -1,4 +1,5 @@
-//! Git, asked through its own program: which files differ between two revisions, and what they hold.
+//! Git, asked through its own program: which files differ between two revisions, what they hold, and
+//! which are tracked although they are ignored.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -169,6 +170,29 @@ impl WorkTree {
     pub fn file(&self, path: &Path) -> PathBuf {
         self.root.join(path)
     }
+}
+
+/// The files in a directory and below, by their paths from there, that are tracked although Git is told
+/// to ignore them. There are none where there is no repository.
+///
+/// # Errors
+/// [`GitError::Run`], [`GitError::Failed`].
+pub fn tracked_although_ignored(directory: &Path) -> Result<Vec<PathBuf>, GitError> {
+    const COMMAND: &str = "ls-files";
+    let there = directory.canonicalize().map_err(GitError::Run)?;
+    if !there.ancestors().any(|it| it.join(".git").exists()) {
+        return Ok(Vec::new());
+    }
+    let arguments = [COMMAND, "-z", "--cached", "--ignored", "--exclude-standard"];
+    let mut command = git(arguments);
+    // What a hook inherits is relative to where it began.
+    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"] {
+        command.env_remove(name);
+    }
+    command.current_dir(there).stdin(Stdio::null());
+    let output = succeeded(COMMAND, command.output().map_err(GitError::Run)?)?;
+    let paths = output.split(|byte| *byte == 0).filter(|it| !it.is_empty());
+    Ok(paths.map(|path| os_string(path).into()).collect())
 }
 
 /// Git's store, read through one process for all files.

@@ -2,7 +2,7 @@
 //!
 //! A file counts whatever it is called. A directory stands for the manifests in it and below, as
 //! Git sees them: hidden files and what `.gitignore` excludes are left out, symbolic links are not
-//! followed. A pattern that the shell has not expanded stands for the manifests that match it;
+//! followed. To `seal check` it stands for more: whatever of it may be in a Git repository. A pattern that the shell has not expanded stands for the manifests that match it;
 //! like a shell's, it passes over hidden files alone. `-` is standard input.
 
 use std::{
@@ -17,7 +17,9 @@ use ignore::WalkBuilder;
 
 use crate::{
     error::{Error, Errors, reason_of},
+    git,
     input::{NO_FILE, Source, or_stdin},
+    report::note,
 };
 
 /// The endings of manifests, without regard to case.
@@ -42,10 +44,33 @@ pub struct Input {
 /// Everything that is missing or cannot be read, at once: [`Error::Read`], [`Error::Pattern`],
 /// [`Error::NoManifest`], [`Error::StdinTwice`].
 pub fn expand(arguments: &[Source]) -> Result<Vec<Input>, Errors> {
+    expand_by(arguments, |directory| {
+        below(directory, Passed::Both, |_| true)
+    })
+}
+
+/// The same with all that may be committed: in directories hidden files count, too, and what Git
+/// tracks although `.gitignore` excludes it. Where Git cannot tell that, it is said on standard error.
+///
+/// # Errors
+/// As [`expand`].
+pub fn expand_committable(arguments: &[Source]) -> Result<Vec<Input>, Errors> {
+    expand_by(arguments, |directory| {
+        let mut inputs = below(directory, Passed::Ignored, |_| true)?;
+        inputs.extend(tracked(directory));
+        inputs.sort_by(|one, other| one.relative.cmp(&other.relative));
+        Ok(inputs)
+    })
+}
+
+fn expand_by(
+    arguments: &[Source],
+    walk: impl Fn(&Path) -> Result<Vec<Input>, Errors>,
+) -> Result<Vec<Input>, Errors> {
     let mut inputs = Vec::new();
     let mut errors = Errors::default();
     for argument in or_stdin(arguments.to_vec())? {
-        match inputs_of(argument) {
+        match inputs_of(argument, &walk) {
             Ok(found) => inputs.extend(found),
             Err(found) => errors.extend(found),
         }
@@ -58,7 +83,10 @@ pub fn expand(arguments: &[Source]) -> Result<Vec<Input>, Errors> {
     errors.or(inputs)
 }
 
-fn inputs_of(argument: Source) -> Result<Vec<Input>, Errors> {
+fn inputs_of(
+    argument: Source,
+    walk: &impl Fn(&Path) -> Result<Vec<Input>, Errors>,
+) -> Result<Vec<Input>, Errors> {
     let Source::File(path) = argument else {
         return Ok(vec![Input {
             source: Source::Stdin,
@@ -67,9 +95,7 @@ fn inputs_of(argument: Source) -> Result<Vec<Input>, Errors> {
         }]);
     };
     match fs::metadata(&path) {
-        Ok(metadata) if metadata.is_dir() => {
-            expect_some(&path.display(), below(&path, Hidden::AndIgnored, |_| true)?)
-        }
+        Ok(metadata) if metadata.is_dir() => expect_some(&path.display(), walk(&path)?),
         Ok(_) => Ok(vec![Input::named(path)]),
         Err(error) if error.kind() == io::ErrorKind::NotFound => match Pattern::parse(&path)? {
             Some(pattern) => expect_some(pattern.matcher.glob(), pattern.inputs()?),
@@ -94,7 +120,7 @@ struct Pattern {
     matcher: GlobMatcher,
     /// The directory before the first component with a wildcard.
     base: PathBuf,
-    hidden: Hidden,
+    passed: Passed,
 }
 
 impl Pattern {
@@ -123,10 +149,10 @@ impl Pattern {
         Ok(Some(Self {
             matcher,
             base,
-            hidden: if names_hidden {
-                Hidden::Neither
+            passed: if names_hidden {
+                Passed::Neither
             } else {
-                Hidden::Alone
+                Passed::Hidden
             },
         }))
     }
@@ -135,31 +161,33 @@ impl Pattern {
         if !self.base.as_os_str().is_empty() && !self.base.exists() {
             return Ok(Vec::new());
         }
-        below(&self.base, self.hidden, |path| self.matcher.is_match(path))
+        below(&self.base, self.passed, |path| self.matcher.is_match(path))
     }
 }
 
 /// What a walk passes over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Hidden {
-    AndIgnored,
-    Alone,
+enum Passed {
+    /// Hidden files, and those that Git ignores.
+    Both,
+    Hidden,
+    Ignored,
     Neither,
 }
 
 /// The manifests in a directory and below that are wanted, sorted by path.
 fn below(
     directory: &Path,
-    hidden: Hidden,
+    passed: Passed,
     is_wanted: impl Fn(&Path) -> bool,
 ) -> Result<Vec<Input>, Errors> {
     let base = match directory.as_os_str().is_empty() {
         true => Path::new("."),
         false => directory,
     };
-    let git = hidden == Hidden::AndIgnored;
+    let git = matches!(passed, Passed::Both | Passed::Ignored);
     let walk = WalkBuilder::new(base)
-        .hidden(hidden != Hidden::Neither)
+        .hidden(matches!(passed, Passed::Both | Passed::Hidden))
         .ignore(false)
         .parents(git)
         .git_ignore(git)
@@ -191,6 +219,30 @@ fn below(
         }
     }
     errors.or(inputs)
+}
+
+/// The manifests in a directory and below that Git tracks although it is told to ignore them.
+fn tracked(directory: &Path) -> Vec<Input> {
+    let files = git::tracked_although_ignored(directory).unwrap_or_else(|error| {
+        note(&format_args!(
+            "{}: not looked for ignored files that are tracked: {error}",
+            directory.display()
+        ));
+        Vec::new()
+    });
+    let files = files.into_iter().map(|relative| {
+        let path = directory.join(&relative);
+        Input {
+            source: Source::File(path.strip_prefix("./").map_or(path.clone(), Path::to_owned)),
+            relative,
+            is_named: false,
+        }
+    });
+    let is_file = |path: &Path| fs::symlink_metadata(path).is_ok_and(|it| it.is_file());
+    let counts = |input: &Input| {
+        is_manifest(&input.relative) && matches!(&input.source, Source::File(path) if is_file(path))
+    };
+    files.filter(counts).collect()
 }
 
 fn expect_some(named: &dyn fmt::Display, inputs: Vec<Input>) -> Result<Vec<Input>, Errors> {

@@ -33,8 +33,9 @@ use crate::{
 
 /// Finds what is wrong with SealedSecrets, and Secrets in plaintext, without a cluster.
 ///
-/// For hooks and CI. Looks at the YAML and JSON files that are named and at those in directories;
-/// files that hold no Secret pass. Every finding has the stable name of its rule:
+/// For hooks and CI. Looks at the YAML and JSON files that are named and at those in directories: at
+/// hidden ones, too, and of what .gitignore excludes at what Git tracks nevertheless (git add -f). Files
+/// that hold no Secret pass. Every finding has the stable name of its rule:
 ///
 /// syntax, duplicate-key, ambiguous-yaml, malformed, unknown-field, no-data, deprecated-data, name,
 /// renamed, key-name, base64, envelope, too-large, scope, recipients, plaintext-secret,
@@ -133,7 +134,7 @@ impl Check {
         } else {
             self.paths.as_slice()
         };
-        let inputs = paths::expand(named)?;
+        let inputs = paths::expand_committable(named)?;
         let progress = Progress::new("checking", inputs.len());
         let mut certificates = Certificates::new(&self.cert, &self.recipients, self.expires_within);
         let mut report = CheckReport::default();

@@ -23,8 +23,8 @@ impl Error {
                 ..
             } => "take this document out, or name only files that hold SealedSecrets",
             Self::NoManifest { .. } => {
-                "what .gitignore excludes and what is hidden is passed over; name such files one \
-                 by one"
+                "what .gitignore excludes is passed over, and by all but seal check what is hidden; \
+                 name such files one by one"
             }
             Self::UnknownField { .. } => {
                 "correct its spelling, or remove it; values stand in data (base64) or stringData"

@@ -225,7 +225,7 @@ fn repository() -> Directory {
     directory
 }
 
-fn git(directory: &Directory, arguments: &str) -> String {
+pub(crate) fn git(directory: &Directory, arguments: &str) -> String {
     let output = Process::new("git")
         .args(["-c", "user.name=a", "-c", "user.email=a@b"])
         .args(arguments.split_whitespace())
@@ -247,7 +247,7 @@ const GIT: [(&str, &str); 3] = [
 ];
 
 /// The program where it finds git.
-fn seal(directory: &Directory, arguments: &str) -> Command {
+pub(crate) fn seal(directory: &Directory, arguments: &str) -> Command {
     let path = std::env::var_os("PATH").unwrap();
     directory.seal(arguments).envs(GIT).env("PATH", path)
 }

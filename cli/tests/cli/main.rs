@@ -13,6 +13,7 @@ mod bad_sealed;
 mod bad_secrets;
 mod certificates;
 mod check;
+mod check_tree;
 mod completions;
 mod config;
 mod confirm;
