@@ -2,12 +2,14 @@
 //! may become.
 
 use seal_envelope::{KeyKind, generate_age};
+use seal_keyring::Certificate;
 use serde_json::json;
 
 use crate::{
     age_keys::AgeKeys,
     directory::{Directory, SECRET},
     sealed::{text_at, value},
+    vectors,
 };
 
 const HINT: [&str; 3] = ["metadata", "annotations", "seal.alt/keys"];
@@ -81,6 +83,109 @@ fn a_check_finds_headers_that_contradict_a_hint() {
             ),
         ]
     );
+}
+
+/// `cert.pem` and `other.pem`, and the ids of their keys.
+fn certificates(directory: &Directory) -> [String; 2] {
+    let other = &vectors::envelope()["keys"][1];
+    directory.put("other.pem", other["cert_pem"].as_str().unwrap());
+    ["cert.pem", "other.pem"].map(|file| {
+        let pem = directory.read(file);
+        let certificate = Certificate::from_pem(pem.as_bytes()).unwrap();
+        certificate.key_id().to_string()
+    })
+}
+
+const CERT: &str = "a.yaml --allow certificate-expiring --cert cert.pem";
+
+#[test]
+fn a_check_tells_of_values_for_others_beside_those_for_the_certificate() {
+    let (directory, keys) = furnished(KeyKind::X25519);
+    let [ours, other] = certificates(&directory);
+    directory.succeeds("encrypt secret.yaml --cert cert.pem -w a.yaml", "");
+    directory.succeeds("set a.yaml user --cert other.pem", "x");
+    let message = |strangers: &str| {
+        format!(
+            "warning: some values are sealed for {strangers}, but the certificate is that of \
+             {ours}: sealed for another cluster, or before the last key was made; see seal rotate \
+             [recipients]\n"
+        )
+    };
+    let (status, told) = findings(&directory, CERT);
+    assert!(told.ends_with(&message(&other)), "{told}");
+    assert_eq!((status, told.lines().count()), (0, 1));
+    assert_eq!(findings(&directory, &format!("{CERT} --strict")).0, 1);
+
+    directory.succeeds("set a.yaml password -R edge.txt -R prod.txt", "x");
+    directory.succeeds("set a.yaml third --cert cert.pem", "x");
+    let mut strangers = [other, keys.id("edge"), keys.id("prod")];
+    strangers.sort();
+    let (status, told) = findings(&directory, CERT);
+    let [hint, value] = told.lines().collect::<Vec<_>>()[..] else {
+        panic!("{told}");
+    };
+    assert!(
+        message(&strangers.join(", ")).contains(hint.split_once(' ').unwrap().1),
+        "{told}"
+    );
+    let wanted = format!(
+        "warning: encryptedData.password: is in age, for 2 recipients, but it shall be sealed with the \
+         certificate of {ours}; see seal rotate [recipients]"
+    );
+    assert!(value.ends_with(&wanted), "{told}");
+    assert_eq!(status, 0);
+}
+
+#[test]
+fn a_check_finds_values_in_age_of_which_the_hint_says_nothing() {
+    let (directory, _) = furnished(KeyKind::X25519);
+    let [ours, _] = certificates(&directory);
+    directory.succeeds("encrypt secret.yaml -R prod.txt -w a.yaml", "");
+    let hint = text_at(&directory, "a.yaml", 0, &HINT);
+    let age = directory.read("a.yaml");
+    let wanted = format!(
+        "error: encryptedData.password: is in age, for 1 recipient, whatever the hint says, but it \
+         shall be sealed with the certificate of {ours}; see seal rotate [recipients]"
+    );
+    let pinned =
+        format!("clusters: {{a: {{certificate: cert.pem, pins: ['{ours}', '{hint}']}}}}\n");
+    for (says, config) in [
+        (ours.as_str(), "clusters: {a: {certificate: cert.pem}}\n"),
+        ("nothing", "clusters: {a: {certificate: cert.pem}}\n"),
+        (ours.as_str(), &pinned),
+    ] {
+        directory.put("a.yaml", age.replace(&hint, says));
+        directory.put(".seal.yaml", config);
+        let (status, told) = findings(&directory, "a.yaml");
+        assert!(told.lines().next().unwrap().ends_with(&wanted), "{told}");
+        assert_eq!((status, told.lines().count()), (1, 2), "{told}");
+    }
+}
+
+#[test]
+fn a_check_raises_no_alarm_where_an_age_key_may_stand_beside_a_certificate() {
+    let (directory, keys) = furnished(KeyKind::X25519);
+    let [ours, _] = certificates(&directory);
+    let prod = keys.id("prod");
+    directory.succeeds(
+        "encrypt secret.yaml -R prod.txt -R escrow.txt -w a.yaml",
+        "",
+    );
+    let cluster = "clusters: {prod: {certificate: cert.pem, context: prod";
+    for config in [
+        // Sealed with --kind age for what the cluster publishes.
+        format!("{cluster}}}}}\nescrow: [escrow.txt]\n"),
+        format!("{cluster}, pins: ['{ours}', '{prod}']}}}}\nescrow: [escrow.txt]\n"),
+        format!(
+            "{cluster}, pins: ['{ours}', '{prod}', '{}']}}}}\n",
+            keys.id("escrow")
+        ),
+        format!("{cluster}, recipients: [prod.txt]}}}}\nescrow: [escrow.txt]\n"),
+    ] {
+        directory.put(".seal.yaml", &config);
+        let found = findings(&directory, "a.yaml --strict");
+        assert_eq!(found, (0, String::new()), "{config}");
+    }
 }
 
 #[test]

@@ -63,6 +63,9 @@ impl<'a> Certificates<'a> {
                 expected.keys.insert(self.key(path)?);
             }
             expected.age = self.named_recipients()?;
+            if expected.age.is_none() {
+                expected.certificates = expected.keys.clone();
+            }
             return Ok(expected);
         }
         let settings = self.configs.settings_of(file)?;
@@ -71,6 +74,10 @@ impl<'a> Certificates<'a> {
                 Some(Place::File(path)) => Some(self.key(path)?),
                 _ => None,
             };
+            // With an escrow nothing is sealed with a certificate.
+            if settings.escrow.is_empty() {
+                expected.certificates.extend(key.clone());
+            }
             match cluster.pins.is_empty() {
                 true => expected.keys.extend(key),
                 false => expected.keys.extend(cluster.pins.iter().cloned()),
@@ -81,6 +88,9 @@ impl<'a> Certificates<'a> {
         let escrow = self.age_keys("escrow", &settings.escrow)?;
         expected.keys.extend(escrow.keys.keys().cloned());
         expected.age = self.age_recipients(&settings, escrow)?;
+        if expected.age.is_some() {
+            expected.certificates.clear();
+        }
         Ok(expected)
     }
 

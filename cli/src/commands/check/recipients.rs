@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use seal_api::{SealedSecret, annotations::KEY_HINTS};
-use seal_envelope::{KeyId, Shape};
+use seal_envelope::{KeyId, Shape, Stanzas};
 use seal_manifest::Node;
 use seal_sealing::{decode, key_hints};
 
@@ -19,6 +19,9 @@ pub(super) struct Expected {
     /// Whether the list is exhaustive (pins), or the newest keys alone (certificates), so that what
     /// was sealed before they were made is for others.
     pub(super) pinned: bool,
+    /// The keys of the certificates with one of which every value shall be sealed, so that none is in
+    /// age; none where nobody says that.
+    pub(super) certificates: BTreeSet<KeyId>,
     /// The age recipients, all of which every value shall be sealed for.
     pub(super) age: Option<AgeKeys>,
 }
@@ -77,15 +80,72 @@ pub(super) fn check(
         headers(node, sealed, &hints, age, findings);
         return;
     }
-    let is_foreign = !hints.is_empty() && strangers.len() == hints.len();
-    if !expected.pinned && !expected.keys.is_empty() && is_foreign {
+    if let Some(told) = foreign(&hints, &strangers, expected) {
+        findings.push(Finding::warning(Rule::Recipients, at, told));
+    }
+    in_age(node, sealed, &hints, expected, findings);
+}
+
+/// That a certificate is expected and the hint names other keys: only others, or among them some.
+fn foreign(hints: &BTreeSet<KeyId>, strangers: &[&KeyId], expected: &Expected) -> Option<String> {
+    if expected.pinned || expected.keys.is_empty() || strangers.is_empty() {
+        return None;
+    }
+    let told = format!(
+        "sealed for {}, but the certificate is that of {}: sealed for another cluster, or before the \
+         last key was made",
+        ids(strangers),
+        ids(&expected.keys.iter().collect::<Vec<_>>())
+    );
+    match strangers.len() == hints.len() {
+        true => Some(told),
+        // An escrow key stands beside those of a cluster, of which a certificate is not all.
+        false if expected.certificates.is_empty() => None,
+        false => Some(format!("some values are {told}; see seal rotate")),
+    }
+}
+
+/// Values in age where a certificate is expected: an error where the hint does not tell of them.
+fn in_age(
+    node: &Node<'_>,
+    sealed: &SealedSecret,
+    hints: &BTreeSet<KeyId>,
+    expected: &Expected,
+    findings: &mut Vec<Finding>,
+) {
+    let contradicts = hints.is_subset(&expected.certificates);
+    // What is pinned may be an age key.
+    if expected.certificates.is_empty() || (expected.pinned && (hints.is_empty() || !contradicts)) {
+        return;
+    }
+    for (key, text) in &sealed.spec.encrypted_data {
+        let envelope = decode(text).unwrap_or_default();
+        let Some(Shape::Age { stanzas, .. }) = Shape::of(&envelope) else {
+            continue;
+        };
+        let at = place_of(node, &["spec", "encryptedData", key]);
         let message = format!(
-            "sealed for {}, but the certificate is that of {}: sealed for another cluster, or \
-             before the last key was made",
-            ids(&strangers),
-            ids(&expected.keys.iter().collect::<Vec<_>>())
+            "encryptedData.{key}: is in age, for {}{}, but it shall be sealed with the certificate of \
+             {}; see seal rotate",
+            recipients(stanzas),
+            if contradicts {
+                ", whatever the hint says"
+            } else {
+                ""
+            },
+            ids(&expected.certificates.iter().collect::<Vec<_>>())
         );
-        findings.push(Finding::warning(Rule::Recipients, at, message));
+        findings.push(match contradicts {
+            true => Finding::error(Rule::Recipients, at, message),
+            false => Finding::warning(Rule::Recipients, at, message),
+        });
+    }
+}
+
+fn recipients(stanzas: Stanzas) -> String {
+    match stanzas.recipients() {
+        1 => "1 recipient".to_owned(),
+        many => format!("{many} recipients"),
     }
 }
 
@@ -125,10 +185,7 @@ fn headers(
         let envelope = decode(text).unwrap_or_default();
         let found = match Shape::of(&envelope) {
             Some(Shape::Age { stanzas, .. }) if stanzas.recipients() == age.keys.len() => continue,
-            Some(Shape::Age { stanzas, .. }) => match stanzas.recipients() {
-                1 => "is sealed for 1 recipient".to_owned(),
-                many => format!("is sealed for {many} recipients"),
-            },
+            Some(Shape::Age { stanzas, .. }) => format!("is sealed for {}", recipients(stanzas)),
             Some(Shape::Hybrid { .. }) => "is a hybrid value, for one RSA key".to_owned(),
             None => continue,
         };
