@@ -2,6 +2,7 @@
 
 mod cluster;
 mod recipients;
+mod told;
 mod tree;
 
 use std::fs;
@@ -152,7 +153,7 @@ fn what_fails_is_told_at_the_end_and_does_not_stand_in_the_way() {
     directory.seal(OFFLINE).assert().code(2).stderr_eq(str![[r#"
 tree/apps/chart.yaml: passed over, for it is a template and no YAML
 error: tree/broken.yaml:2:4: unclosed bracket '['
-error: tree/clusters/blob.yaml:1:1: SealedSecret team-a/db: data: sealed with SHA256:dXpZXVhIAGKpnVMtk+j4l7cRhrqPbh5IT4smLAkf9/8 but it does not open here: the object was renamed or moved after sealing, or the value is damaged; seal it again for this name and namespace
+error: tree/clusters/blob.yaml:9:9: SealedSecret team-a/db: data: sealed with SHA256:dXpZXVhIAGKpnVMtk+j4l7cRhrqPbh5IT4smLAkf9/8 but it does not open here: the object was renamed or moved after sealing, or the value is damaged; seal it again for this name and namespace
 error: cannot write tree/apps/windows.yml: the file is read-only; it was left as it was
 
 "#]]);

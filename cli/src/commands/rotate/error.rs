@@ -49,7 +49,7 @@ pub enum RotationError {
          key alone"
     )]
     WouldLose {
-        /// Where the object stands.
+        /// Where the value stands.
         at: Location,
         /// Namespace and name.
         called: String,
@@ -64,7 +64,7 @@ pub enum RotationError {
          sealed now"
     )]
     Unlisted {
-        /// Where the object stands.
+        /// Where the value stands.
         at: Location,
         /// Namespace and name.
         called: String,
@@ -76,7 +76,7 @@ pub enum RotationError {
     /// The controller cannot do what is wanted.
     #[error("{at}: {called}: {item} cannot be sealed again as wanted: {why}")]
     NotByController {
-        /// Where the object stands.
+        /// Where the value stands.
         at: Location,
         /// Namespace and name.
         called: String,

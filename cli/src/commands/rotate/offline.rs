@@ -38,7 +38,7 @@ fn expect_no_loss(task: &Task<'_>, header: Header) -> Result<(), RotationError> 
             if !target.may_drop && (stanzas.recipients() > 1 || !target.aim.is_for_age()) =>
         {
             Err(RotationError::Unlisted {
-                at: object.at.clone(),
+                at: object.at_value(task.item),
                 called: object.called(),
                 item: task.item.to_owned(),
                 openers: openers(stanzas, &object.hints),
@@ -68,7 +68,11 @@ impl Reseal for Opener<'_> {
                     *resealed.from.entry(Some(from)).or_default() += 1;
                 }
             }
-            errors.or(resealed)
+            match errors.is_empty() {
+                true => Ok(resealed),
+                // Without what they are bound to nothing else can be said of the values.
+                false => object.expect_named().map_err(Errors::from).and(Err(errors)),
+            }
         };
         objects.iter().map(outcome).collect()
     }
@@ -92,7 +96,7 @@ impl Opener<'_> {
     fn value(&self, task: &Task<'_>) -> Result<Option<(KeyId, String)>, Error> {
         let object = task.object;
         let failed = |why: String| Error::Unseal {
-            at: object.at.clone(),
+            at: object.at_value(task.item),
             called: object.called(),
             item: task.item.to_owned(),
             why,
@@ -132,7 +136,7 @@ impl Opener<'_> {
         expect_no_loss(task, header)?;
         let again = reseal(&object.sealed, [(task.item, &plaintext)], recipients);
         let mut again = again.map_err(|error| Error::Seal {
-            at: object.at.to_string(),
+            at: object.at_value(task.item).to_string(),
             error: SealError::Envelope(error),
         })?;
         Ok(again.remove(task.item).map(|text| (key, text)))

@@ -86,9 +86,9 @@ impl Reseal for Controllers<'_> {
             if object.is_settled() || object.values().is_empty() {
                 continue;
             }
-            if let Some(refusal) = refusal(object) {
+            if let Err(refusal) = expect_fit(object) {
                 if let Some(place) = outcomes.get_mut(index) {
-                    *place = Err(Error::from(refusal).into());
+                    *place = Err(refusal.into());
                 }
                 continue;
             }
@@ -114,31 +114,34 @@ impl Reseal for Controllers<'_> {
     }
 }
 
-/// What the controller would do to an object that nobody wants, or cannot do.
-fn refusal(object: &Object<'_>) -> Option<RotationError> {
-    let (at, called) = (|| object.at.clone(), || object.called());
+/// Refuses what the controller would do to an object that nobody wants, or cannot do.
+fn expect_fit(object: &Object<'_>) -> Result<(), Error> {
+    object.expect_named()?;
+    let at = |item| object.at_value(item);
     for (item, text) in object.values() {
         let header = Header::of(text);
         if let Header::Age(stanzas) = header
             && stanzas.recipients() > 1
         {
-            return Some(RotationError::WouldLose {
-                at: at(),
-                called: called(),
+            return Err(RotationError::WouldLose {
+                at: at(item),
+                called: object.called(),
                 item: item.to_owned(),
                 openers: openers(stanzas, &object.hints),
-            });
+            }
+            .into());
         }
         if let Some(Err(why)) = object.target.aim.own(header) {
-            return Some(RotationError::NotByController {
-                at: at(),
-                called: called(),
+            return Err(RotationError::NotByController {
+                at: at(item),
+                called: object.called(),
                 item: item.to_owned(),
                 why,
-            });
+            }
+            .into());
         }
     }
-    None
+    Ok(())
 }
 
 /// The values out of the controller's answer that are others than before.

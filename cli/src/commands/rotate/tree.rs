@@ -3,9 +3,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use seal_api::{SealedSecret, annotations::KEY_HINTS};
+use seal_api::{Scope, SealedSecret, annotations::KEY_HINTS};
 use seal_envelope::KeyId;
 use seal_manifest::{Location, Node, Reading, Stream};
 use seal_sealing::key_hints;
@@ -18,8 +19,8 @@ use super::{
 use crate::{
     cluster::ServiceName,
     error::{Error, Errors},
-    input::{Source, is_template},
-    naming::{Naming, called},
+    input::{Source, is_template, place_of},
+    naming::{Naming, called, expect_named},
     output::Batch,
     room::{expect_room, put},
 };
@@ -47,13 +48,15 @@ pub(super) struct Candidate {
 #[derive(Debug)]
 pub(super) struct File<'a> {
     pub(super) path: &'a Path,
-    stream: Stream,
+    stream: Arc<Stream>,
     pub(super) objects: Vec<Object<'a>>,
 }
 
 /// A SealedSecret.
 #[derive(Debug)]
 pub(super) struct Object<'a> {
+    /// The file in which it stands: where exactly what stands, only errors need to know.
+    stream: Arc<Stream>,
     /// The document in which it stands, and its place among that document's objects.
     place: (usize, usize),
     pub(super) at: Location,
@@ -95,12 +98,13 @@ impl Candidate {
             Err(_) if is_template(&bytes) => return Ok(Read::Template),
             Err(error) => return Err(error.into()),
         };
+        let stream = Arc::new(stream);
         let mut objects = Vec::new();
         let mut errors = Errors::default();
         for (document, found) in stream.documents().iter().enumerate() {
             for (index, node) in found.objects()?.iter().enumerate() {
                 if is_sealed(node) {
-                    let object = self.object((document, index), node, namespace);
+                    let object = self.object(&stream, (document, index), node, namespace);
                     errors.take(object, &mut objects);
                 }
             }
@@ -114,6 +118,7 @@ impl Candidate {
 
     fn object(
         &self,
+        stream: &Arc<Stream>,
         place: (usize, usize),
         node: &Node<'_>,
         namespace: Option<&str>,
@@ -150,6 +155,7 @@ impl Candidate {
         let texts = spec.encrypted_data.values().chain(&spec.data);
         let headers: Vec<_> = texts.map(|text| Header::of(text)).collect();
         Ok(Object {
+            stream: Arc::clone(stream),
             place,
             at,
             json,
@@ -173,7 +179,37 @@ impl Object<'_> {
             .collect()
     }
 
-    /// Where a value stands.
+    /// Makes sure that it has what its values are bound to. Only what is opened needs it: a base of
+    /// kustomize, say, may have no namespace.
+    ///
+    /// # Errors
+    /// [`Error::NameMissing`], [`Error::NamespaceMissing`].
+    pub(super) fn expect_named(&self) -> Result<(), Error> {
+        let (metadata, scope) = (&self.sealed.metadata, self.sealed.scope());
+        let is_enough = match scope {
+            Scope::Strict => false,
+            Scope::NamespaceWide => metadata.namespace.is_some(),
+            Scope::ClusterWide => true,
+        };
+        match self.node().filter(|_| !is_enough) {
+            Some(node) => expect_named(metadata, scope, &node),
+            None => Ok(()),
+        }
+    }
+
+    /// Where a value stands in the file.
+    pub(super) fn at_value(&self, item: &str) -> Location {
+        let place = |node| place_of(&node, &self.path_of(item));
+        self.node().map_or_else(|| self.at.clone(), place)
+    }
+
+    fn node(&self) -> Option<Node<'_>> {
+        let (document, place) = self.place;
+        let document = self.stream.documents().get(document)?;
+        document.objects().ok()?.get(place).copied()
+    }
+
+    /// The fields that lead to a value.
     pub(super) fn path_of<'p>(&self, item: &'p str) -> Vec<&'p str> {
         match self.sealed.spec.data {
             Some(_) => vec!["spec", "data"],

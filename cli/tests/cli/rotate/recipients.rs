@@ -64,9 +64,9 @@ fn a_tree_moves_from_hybrid_to_age_and_back() {
             .assert()
             .code(2)
             .stderr_eq(str![[r#"
-error: tree/sealed.yaml:2:1: team-a/db: password is sealed in age for 2 recipients (SHA256:[..], SHA256:[..]), and nothing says for whom it shall be sealed now
+error: tree/sealed.yaml:11:15: team-a/db: password is sealed in age for 2 recipients (SHA256:[..], SHA256:[..]), and nothing says for whom it shall be sealed now
   hint: name everybody who shall open it, with --recipient or in .seal.yaml; or give age up with --kind hybrid
-error: tree/sealed.yaml:2:1: team-a/db: user is sealed in age for 2 recipients (SHA256:[..], SHA256:[..]), and nothing says for whom it shall be sealed now
+error: tree/sealed.yaml:12:11: team-a/db: user is sealed in age for 2 recipients (SHA256:[..], SHA256:[..]), and nothing says for whom it shall be sealed now
   hint: name everybody who shall open it, with --recipient or in .seal.yaml; or give age up with --kind hybrid
 
 "#]]);
@@ -264,7 +264,7 @@ fn the_controller_is_not_asked_to_seal_what_others_open_too() {
     let (directory, keys, cluster) = online("-R prod.txt -R escrow.txt");
     let before = directory.read("tree/sealed.yaml");
     let told = format!(
-        "error: tree/sealed.yaml:2:1: team-a/db: password is sealed for 2 recipients ({}), and the \
+        "error: tree/sealed.yaml:11:15: team-a/db: password is sealed for 2 recipients ({}), and the \
          controller would seal it for its own key alone\n  hint: seal it again with a private key that \
          opens it: --identity FILE\n",
         keys.hint(&["escrow", "prod"]).replace(',', ", ")
