@@ -12,7 +12,7 @@ use std::{
     path::Path,
 };
 
-pub use batch::Batch;
+pub use batch::{Batch, followed};
 pub use directories::Directories;
 pub use error::OutputError;
 pub use scratch::Scratch;

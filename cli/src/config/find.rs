@@ -8,7 +8,10 @@ use std::{
 };
 
 use super::{Config, FILE_NAME, Settings};
-use crate::error::{Error, Errors};
+use crate::{
+    error::{Error, Errors},
+    output::followed,
+};
 
 /// The `.seal.yaml` of every file of a run, each read once.
 #[derive(Debug, Default)]
@@ -19,12 +22,14 @@ pub struct Configs {
 impl Configs {
     /// What holds for a file, which need not be there: the nearest `.seal.yaml` in its directory or
     /// one above it, up to the root of the Git repository (the directory with `.git`), or of the
-    /// file system where there is none. No `.seal.yaml`, no settings.
+    /// file system where there is none. No `.seal.yaml`, no settings. Of a symbolic link it is the file
+    /// that it leads to: that one is read and written, and its pins hold.
     ///
     /// # Errors
     /// Everything that is wrong with that `.seal.yaml`, and what keeps it from being read.
-    pub fn settings_of(&mut self, file: &Path) -> Result<Settings, Errors> {
-        let file = resolved(file).map_err(|error| unreadable(file, error))?;
+    pub fn settings_of(&mut self, name: &Path) -> Result<Settings, Errors> {
+        let file = followed(name).and_then(|file| resolved(&file));
+        let file = file.map_err(|error| unreadable(name, error))?;
         let directory = file.parent().unwrap_or(Path::new("/"));
         let nearest = self.nearest(directory)?;
         Ok(nearest.map_or_else(Settings::default, |config| config.settings(&file)))

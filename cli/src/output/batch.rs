@@ -224,8 +224,11 @@ fn without_path(error: io::Error) -> io::Error {
     }
 }
 
-/// The file that a path leads to, which need not exist.
-fn followed(path: &Path) -> io::Result<PathBuf> {
+/// The file that a path leads to, which need not exist: what is written in its place.
+///
+/// # Errors
+/// Links that lead nowhere but to one another.
+pub fn followed(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..MOST_LINKS {
         match fs::read_link(&path) {

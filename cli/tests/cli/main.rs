@@ -31,6 +31,7 @@ mod init;
 mod interrupted;
 mod keys;
 mod keys_for_machines;
+mod links;
 mod output;
 mod paths;
 mod plugins;
