@@ -17,7 +17,7 @@ fn missing_files_and_directories_are_told_as_such() {
         str![[r#"
 error: cannot read nofile.yaml: No such file or directory
 error: kubeconfig: no file there ends in .yaml, .yml or .json
-  hint: what .gitignore excludes and what is hidden is passed over; name such files one by one
+  hint: what .gitignore excludes is passed over, and by all but seal check what is hidden; name such files one by one
 
 "#]],
     );
