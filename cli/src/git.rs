@@ -36,6 +36,9 @@ pub enum GitError {
     /// An argument that names a revision and a file.
     #[error("{}: both a revision and a file", .0.display())]
     Ambiguous(PathBuf),
+    /// More revisions than can be compared.
+    #[error("{}: a revision too many; a range or two are compared, with --staged one", .0.display())]
+    TooMany(PathBuf),
     /// An argument that names nothing.
     #[error("{}: neither a revision nor a file", .0.display())]
     Unknown(PathBuf),
@@ -53,8 +56,8 @@ pub struct WorkTree {
 /// What is compared.
 #[derive(Debug, Clone, Default)]
 pub struct Range {
-    /// A revision or a range of revisions, as git spells them; nothing is `HEAD`.
-    pub revisions: Option<OsString>,
+    /// Two revisions, one, or a range of them, as git spells them; nothing is `HEAD`.
+    pub revisions: Vec<OsString>,
     /// The index instead of the work tree.
     pub staged: bool,
     /// Git's pathspecs, relative to the current directory; nothing is everything.
@@ -97,11 +100,11 @@ impl WorkTree {
         }))
     }
 
-    /// Whether git takes this for a revision or a range of them.
+    /// How many revisions git takes this for: one, more for a range of them, or none.
     ///
     /// # Errors
     /// [`GitError::Run`].
-    pub fn is_revision(&self, text: &OsStr) -> Result<bool, GitError> {
+    pub fn revisions_in(&self, text: &OsStr) -> Result<usize, GitError> {
         let arguments = [
             "rev-parse".as_ref(),
             "--quiet".as_ref(),
@@ -109,7 +112,13 @@ impl WorkTree {
             text,
         ];
         let output = run(arguments)?;
-        Ok(output.status.success() && !output.stdout.trim_ascii().is_empty())
+        let names = output.stdout.split(|byte| *byte == b'\n');
+        let names = names.filter(|name| !name.trim_ascii().is_empty());
+        Ok(if output.status.success() {
+            names.count()
+        } else {
+            0
+        })
     }
 
     /// The regular files that differ, in git's order. Renamed files are one removed and one added.
@@ -132,8 +141,10 @@ impl WorkTree {
         if range.staged {
             arguments.push("--cached".as_ref());
         }
-        let revisions = range.revisions.as_deref();
-        arguments.push(revisions.unwrap_or("HEAD".as_ref()));
+        match range.revisions.as_slice() {
+            [] => arguments.push("HEAD".as_ref()),
+            revisions => arguments.extend(revisions.iter().map(OsString::as_os_str)),
+        }
         arguments.push("--".as_ref());
         arguments.extend(range.paths.iter().map(OsString::as_os_str));
         let output = succeeded(COMMAND, run(arguments)?)?;

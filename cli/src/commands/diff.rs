@@ -31,7 +31,7 @@ use crate::{
 /// Tells what has changed in SealedSecrets, key by key.
 ///
 /// Compares Git revisions, the index and the work tree as git diff does: without arguments HEAD with
-/// the work tree, otherwise what REV, A..B or A...B name; untracked files are left out. With
+/// the work tree, otherwise what REV, A B, A..B or A...B name; untracked files are left out. With
 /// --no-index, or outside of a work tree, compares two files.
 ///
 /// Sealed texts differ whenever something is sealed, even the same value. With the private keys
@@ -39,7 +39,7 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Diff {
-    /// A revision or a range of revisions, and files or Git's pathspecs
+    /// A revision, two of them or a range, and files or Git's pathspecs
     #[arg(value_name = "REV|PATH")]
     arguments: Vec<OsString>,
 
@@ -194,19 +194,28 @@ impl Diff {
         })
     }
 
-    /// As Git tells revisions and paths apart: the first argument may be either, and not both; the
-    /// others have to be there.
+    /// As Git tells revisions and paths apart: the first arguments may be either, and not both; from
+    /// the first path on they have to be there.
     fn range(&self, tree: &WorkTree) -> Result<Range, GitError> {
-        let mut paths = self.arguments.clone();
-        let mut revisions = None;
-        if let Some(first) = paths.first()
-            && tree.is_revision(first)?
-        {
-            if is_path(first) {
-                return Err(GitError::Ambiguous(first.into()));
+        let most = if self.staged { 1 } else { 2 };
+        let (mut revisions, mut named) = (Vec::new(), 0);
+        for argument in &self.arguments {
+            let names = match tree.revisions_in(argument)? {
+                0 => break,
+                // A range is two revisions, of which `A...B` names a third.
+                names => names.min(2),
+            };
+            if is_path(argument) {
+                return Err(GitError::Ambiguous(argument.into()));
             }
-            revisions = Some(paths.remove(0));
+            named += names;
+            if named > most {
+                return Err(GitError::TooMany(argument.into()));
+            }
+            revisions.push(argument.clone());
         }
+        let paths = self.arguments.iter().skip(revisions.len());
+        let mut paths: Vec<_> = paths.cloned().collect();
         if let Some(path) = paths.iter().find(|path| !is_path(path)) {
             return Err(GitError::Unknown(path.into()));
         }

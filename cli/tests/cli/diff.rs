@@ -285,7 +285,15 @@ fn revisions_are_named_as_git_names_them() {
     git(&directory, "add deploy");
     git(&directory, "commit -q -m two");
     let expected = TOLD.replace("new.yaml", "deploy/db.yaml");
-    for range in ["HEAD^", "HEAD^..HEAD", "HEAD^...HEAD", "main~1 -- deploy"] {
+    for range in [
+        "HEAD^",
+        "HEAD^..HEAD",
+        "HEAD^...HEAD",
+        "main~1 -- deploy",
+        "HEAD~1 HEAD",
+        "HEAD~1 main deploy/db.yaml",
+        "HEAD~1 HEAD -- deploy",
+    ] {
         assert_eq!(
             told(&directory, &format!("diff {range}")),
             expected,
@@ -293,7 +301,11 @@ fn revisions_are_named_as_git_names_them() {
         );
     }
     assert_eq!(told(&directory, "diff HEAD"), "");
-    assert!(told(&directory, "diff HEAD..HEAD^").contains("added      gone\n"));
+    assert_eq!(told(&directory, "diff HEAD^ HEAD -- notes.md"), "");
+    for backwards in ["HEAD..HEAD^", "HEAD HEAD^"] {
+        let told = told(&directory, &format!("diff {backwards}"));
+        assert!(told.contains("added      gone\n"), "{told}");
+    }
 }
 
 #[test]
@@ -322,7 +334,29 @@ fn what_git_cannot_answer_is_told() {
         "error: nowhere..HEAD: neither a revision nor a file\n  hint: put -- before files that are \
          gone\n",
     );
+    fails(
+        "diff HEAD nowhere",
+        "error: nowhere: neither a revision nor a file\n  hint: put -- before files that are gone\n",
+    );
+    for (arguments, last) in [
+        ("HEAD HEAD HEAD", "HEAD"),
+        ("HEAD..HEAD main", "main"),
+        ("HEAD main..HEAD", "main..HEAD"),
+        ("--staged HEAD main", "main"),
+        ("--staged HEAD..main", "HEAD..main"),
+    ] {
+        fails(
+            &format!("diff {arguments}"),
+            &format!(
+                "error: {last}: a revision too many; a range or two are compared, with --staged one\n"
+            ),
+        );
+    }
     directory.put("main", "");
+    fails(
+        "diff HEAD main",
+        "error: main: both a revision and a file\n  hint: put -- before files, or behind revisions\n",
+    );
     fails(
         "diff main",
         "error: main: both a revision and a file\n  hint: put -- before files, or behind revisions\n",
