@@ -7,7 +7,7 @@ use std::ffi::{OsStr, OsString};
 
 use clap::Args;
 use seal_envelope::{Identity, Recipient, Recipients, RecipientsError};
-use seal_keyring::{IdentityError, identities_from_age};
+use seal_keyring::{IdentityError, age_lines, identities_from_age};
 use zeroize::Zeroizing;
 
 use crate::{certificate::Place, cluster::Published, error::Error, input::Source};
@@ -194,9 +194,7 @@ fn lines(from: &str, text: &[u8]) -> Result<Vec<(String, Zeroizing<String>)>, Ag
     let Ok(text) = std::str::from_utf8(text) else {
         return Err(AgeKeyError::NotText { from: from.into() });
     };
-    let lines = text.lines().zip(1..).map(|(line, at)| (at, line.trim()));
-    let said = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-    Ok(said
+    Ok(age_lines(text)
         .map(|(at, line)| (format!("{from}:{at}"), Zeroizing::new(line.to_owned())))
         .collect())
 }

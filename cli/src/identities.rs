@@ -6,7 +6,11 @@ use seal_keyring::{
 };
 use seal_manifest::{Reading, Stream};
 
-use crate::{age_keys, error::Error, input::Source};
+use crate::{
+    age_keys,
+    error::Error,
+    input::{Source, without_mark},
+};
 
 /// All private keys of an input: PEM (PKCS#1 or PKCS#8), age identities as `age-keygen` writes them,
 /// or the key Secrets as `kubectl get secret -o yaml` prints them, lists included.
@@ -47,7 +51,7 @@ pub fn read(source: &Source) -> Result<Vec<Identity>, Error> {
 
 /// In a manifest, PEM is indented or base64.
 fn is_pem(bytes: &[u8]) -> bool {
-    bytes
+    without_mark(bytes)
         .split(|byte| *byte == b'\n')
         .any(|line| line.starts_with(b"-----BEGIN "))
 }

@@ -96,6 +96,12 @@ impl Source {
     }
 }
 
+/// A text without the byte-order mark that Windows' editors put before it.
+#[must_use]
+pub fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text)
+}
+
 /// Whether a text speaks of a kind of objects. One that was found, and does not, is of no concern, and
 /// need not even be YAML.
 #[must_use]

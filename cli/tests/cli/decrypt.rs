@@ -27,6 +27,16 @@ fn what_upstream_sealed_opens_as_upstream_opens_it() {
     assert!(opened >= 80, "only {opened}");
 }
 
+#[test]
+fn a_private_key_may_begin_with_a_byte_order_mark() {
+    let directory = Directory::new();
+    let key = directory.read("key.pem");
+    directory.put("bom.pem", format!("\u{feff}{key}"));
+    let sealed = directory.succeeds("encrypt --cert cert.pem secret.yaml", "");
+    let opened = directory.succeeds("decrypt -i bom.pem", &sealed);
+    assert!(opened.contains("password: czNjcjN0"), "{opened}");
+}
+
 /// Without the owner, with empty values as empty texts, and with all values in `data`.
 fn expected(secret: &Value) -> Value {
     let mut secret = secret.clone();

@@ -31,7 +31,9 @@ fn everybody_who_is_named_opens_the_value_and_nobody_else() {
         }
         let hint = text_at(&directory, "sealed.yaml", 0, &HINT);
         assert_eq!(hint, keys.hint(&["escrow", "prod"]));
-        for identity in ["prod.key", "escrow.key"] {
+        let identity = format!("\u{feff}{}", directory.read("prod.key"));
+        directory.put("bom.key", identity);
+        for identity in ["prod.key", "escrow.key", "bom.key"] {
             let secret = directory.succeeds(&format!("decrypt -i {identity} sealed.yaml"), "");
             assert!(secret.contains("password: czNjcjN0"), "{secret}");
         }
@@ -81,7 +83,15 @@ fn a_file_of_recipients_is_read_as_age_reads_it_and_told_with_its_line() {
     );
     directory.put("all.txt", &both);
     let url = format!("file://{}", directory.path("all.txt").display());
-    for file in ["all.txt", &url] {
+    // As Windows' editors save it.
+    directory.put("bom.txt", format!("\u{feff}{both}"));
+    let first = format!(
+        "\u{feff}{}\n{}",
+        keys.recipient("prod"),
+        keys.recipient("edge")
+    );
+    directory.put("bom-first.txt", first);
+    for file in ["all.txt", &url, "bom.txt", "bom-first.txt"] {
         let sealed = directory.succeeds(&format!("encrypt -o json -R {file}"), SECRET);
         let sealed: serde_json::Value = serde_json::from_str(&sealed).unwrap();
         let value = sealed["spec"]["encryptedData"]["user"].as_str().unwrap();

@@ -128,7 +128,7 @@ pub(crate) fn read_recipient(
     metadata: &ObjectMeta,
 ) -> Result<AgeRecipient, KeySecretError> {
     let text = std::str::from_utf8(text).map_err(|_| KeySecretError::NoRecipient)?;
-    let mut said = lines(text);
+    let mut said = age_lines(text);
     match (said.next(), said.next()) {
         (Some((_, line)), None) => {
             AgeRecipient::new(line, not_before(metadata)).map_err(KeySecretError::Recipient)
@@ -158,7 +158,7 @@ pub fn identities_from_age(file: &[u8]) -> Result<Vec<Identity>, IdentityError> 
     let read = |(line, text): (usize, &str)| {
         Identity::from_age(text).map_err(|error| IdentityError::Age { line, error })
     };
-    let identities: Vec<_> = lines(text).map(read).collect::<Result<_, _>>()?;
+    let identities: Vec<_> = age_lines(text).map(read).collect::<Result<_, _>>()?;
     if identities.is_empty() {
         return Err(IdentityError::Missing);
     }
@@ -169,15 +169,18 @@ pub fn identities_from_age(file: &[u8]) -> Result<Vec<Identity>, IdentityError> 
 #[must_use]
 pub fn is_age_identity_file(file: &[u8]) -> bool {
     let text = std::str::from_utf8(file).unwrap_or_default();
-    lines(text).next().is_some_and(|(_, line)| {
+    age_lines(text).next().is_some_and(|(_, line)| {
         const PREFIX: &str = "AGE-SECRET-KEY-";
         let start = line.get(..PREFIX.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
     })
 }
 
-/// The lines that say something, with their numbers.
-fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+/// The lines of one of age's files, of recipients or identities, that say something, with their
+/// numbers: without comments (`#`), blank lines and the byte-order mark that Windows' editors put
+/// before the first.
+pub fn age_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let lines = (1..).zip(text.lines().map(str::trim));
     lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
 }

@@ -31,8 +31,8 @@ pub mod requests;
 mod wiped;
 
 pub use age::{
-    AGE_KEY_LABEL, AGE_KEY_TYPE, AgeRecipient, NOT_BEFORE, NewAgeKey, identities_from_age,
-    is_age_identity_file,
+    AGE_KEY_LABEL, AGE_KEY_TYPE, AgeRecipient, NOT_BEFORE, NewAgeKey, age_lines,
+    identities_from_age, is_age_identity_file,
 };
 pub use certificate::{Certificate, CertificateError};
 pub use generate::{GenerateError, Naming, NewKey, not_before};

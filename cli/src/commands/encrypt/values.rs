@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     error::{Error, Errors},
-    input::{Source, expect_one_stdin},
+    input::{Source, expect_one_stdin, without_mark},
     report,
 };
 
@@ -297,8 +297,8 @@ impl Collected {
     fn add_lines(&mut self, source: &Source) -> Result<(), Error> {
         source.announce("lines KEY=VALUE");
         let bytes = source.read()?;
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-        for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+        let lines = without_mark(&bytes);
+        for (number, line) in lines.split(|byte| *byte == b'\n').enumerate() {
             let at = format!("{source}:{}", number + 1);
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             let Ok(line) = std::str::from_utf8(line) else {
