@@ -239,6 +239,16 @@ async fn nothing_is_changed_when_a_file_cannot_be_read_and_what_no_key_opens_sta
     );
     let known = seal(&format!("{list} --namespace {name}"));
     assert_eq!(known.stderr, "", "{}", known.stdout);
+    // What a template becomes cannot be known.
+    directory.write("apps/broken.yaml", "kind: SealedSecret\n{{- if .x }}\n");
+    let blocked = seal(&format!("keys retire {old} apps -n {name}"));
+    assert_eq!(blocked.code, Some(1), "{}", blocked.stderr);
+    let told = "apps/broken.yaml: a template and no YAML: (cannot be read)";
+    assert!(blocked.stdout.contains(told), "{}", blocked.stdout);
+    let listed = seal("keys list apps");
+    let told = "apps/broken.yaml: passed over, for it is a template and no YAML";
+    assert!(listed.stderr.contains(told), "{}", listed.stderr);
+    directory.write("apps/broken.yaml", "");
     seal(&format!("keys compromise {old} apps --namespace {name}")).expect_success();
     let resealed = directory.read("apps/bare.json");
     assert!(resealed.contains(new.key_id().as_str()), "{resealed}");

@@ -24,7 +24,7 @@ use crate::{
     },
     error::{Error, Errors},
     identities,
-    input::Source,
+    input::{Source, tell_template},
     output::ReportFormat,
     paths, report,
 };
@@ -130,7 +130,11 @@ fn count(
     identities: &[Identity],
     uses: &mut Uses,
 ) -> Result<(), Errors> {
-    for (_, sealed) in sealed_in(source, namespace)? {
+    let Some(found) = sealed_in(source, namespace)? else {
+        tell_template(source);
+        return Ok(());
+    };
+    for (_, sealed) in found {
         match identities {
             [] => uses.add_hinted(&sealed),
             identities => uses.add_opened(&sealed, identities),

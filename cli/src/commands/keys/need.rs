@@ -9,7 +9,7 @@ use seal_sealing::{decode, key_hints, label};
 
 use crate::{
     error::{Error, Errors},
-    input::{Source, mentions},
+    input::{Source, is_template, mentions},
     naming::Naming,
     parallel,
     progress::Progress,
@@ -120,18 +120,22 @@ fn needs_of(found: &Found, key: &Identity, others: &[&Identity]) -> Vec<Need> {
 }
 
 /// Every SealedSecret of a file; those that name no namespace get this one. A file that does not even
-/// mention one need not be readable.
+/// mention one need not be readable. `None` for a template, which may hold any.
 pub(super) fn sealed_in(
     source: &Source,
     namespace: Option<&str>,
-) -> Result<Vec<(String, SealedSecret)>, Errors> {
-    let mut bytes = source.read()?;
+) -> Result<Option<Vec<(String, SealedSecret)>>, Errors> {
+    let bytes = source.read()?;
     let mut all = Vec::new();
     if !mentions(&bytes, "SealedSecret") {
-        return Ok(all);
+        return Ok(Some(all));
     }
-    let bytes = std::mem::take(&mut *bytes);
-    let stream = Stream::parse(&source.to_string(), bytes, Reading::Kubernetes)?;
+    let name = source.to_string();
+    let stream = match Stream::parse(&name, bytes.as_slice(), Reading::Kubernetes) {
+        Ok(stream) => stream,
+        Err(_) if is_template(&bytes) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
     for document in stream.documents() {
         for object in document.objects()? {
             if object.kind().as_deref() != Some("SealedSecret") {
@@ -149,7 +153,7 @@ pub(super) fn sealed_in(
             all.push((place, sealed));
         }
     }
-    Ok(all)
+    Ok(Some(all))
 }
 
 #[cfg(test)]

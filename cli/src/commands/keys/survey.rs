@@ -148,7 +148,15 @@ pub(super) fn in_files(
             Source::Stdin => PathBuf::new(),
         };
         match sealed_in(&input.source, namespace) {
-            Ok(found) => all.extend(found.into_iter().map(|(at, sealed)| Found {
+            Ok(None) => all.push(Found {
+                place: Place::File {
+                    file,
+                    at: input.source.to_string(),
+                },
+                object: "a template and no YAML".into(),
+                sealed: None,
+            }),
+            Ok(Some(found)) => all.extend(found.into_iter().map(|(at, sealed)| Found {
                 place: Place::File {
                     file: file.clone(),
                     at,
