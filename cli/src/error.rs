@@ -18,7 +18,7 @@ use seal_manifest::{EmitError, Location};
 use seal_sealing::{SealError, SecretError};
 
 pub use exit::{Answer, exit_code, exit_code_of_usage, tell};
-pub(crate) use reason::{reason_of, reason_of_io};
+pub(crate) use reason::{reason_of, reason_of_io, reason_of_kubeconfig};
 pub use several::Errors;
 
 use crate::{

@@ -10,7 +10,7 @@ use kube::{
 };
 
 use super::{Cluster, patience::Patience, plugin};
-use crate::error::{Error, reason_of, reason_of_io};
+use crate::error::{Error, reason_of, reason_of_io, reason_of_kubeconfig};
 
 /// How to reach the cluster: kubectl's options.
 #[derive(Debug, Clone, Args)]
@@ -146,7 +146,7 @@ impl Connection {
                 path.display(),
                 reason_of_io(&error)
             )),
-            Err(error) => Err(reason_of(&error)),
+            Err(error) => Err(reason_of_kubeconfig(&error)),
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use kube::config::KubeconfigError;
+
 /// The system's words, without its number.
 pub(crate) fn reason_of_io(error: &io::Error) -> String {
     without_number(error.to_string())
@@ -12,6 +14,13 @@ fn without_number(text: String) -> String {
         Some(end) => text.get(..end).unwrap_or_default().to_owned(),
         None => text,
     }
+}
+
+/// Why a kubeconfig is none. Below its first line the parser's message shows the file, and whatever tokens
+/// stand near the place.
+pub(crate) fn reason_of_kubeconfig(error: &KubeconfigError) -> String {
+    let text = reason_of(error);
+    text.lines().next().unwrap_or_default().to_owned()
 }
 
 /// An error with its causes, each told once.

@@ -13,7 +13,7 @@ use super::{
     flags::ClusterFlags,
     url,
 };
-use crate::error::reason_of;
+use crate::error::{reason_of, reason_of_kubeconfig};
 
 /// The files, and what the command line says about them.
 pub struct Settings<'a> {
@@ -65,7 +65,7 @@ impl<'a> Settings<'a> {
                 Err(KubeconfigError::ReadConfig(error, _))
                     if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => {
-                    let why = reason_of(&error);
+                    let why = reason_of_kubeconfig(&error);
                     let path = path.display().to_string();
                     return Err(Failure::new(format!(
                         "error loading config file {path:?}: {why}"

@@ -110,6 +110,22 @@ warning: this key is none of those that .seal.yaml pins for the cluster prod; no
 }
 
 #[test]
+fn a_broken_kubeconfig_is_not_quoted_with_its_tokens() {
+    for (user, more) in [
+        ("token: hunter2", "contexts: {\n"),
+        ("token: [hunter2]", ""),
+    ] {
+        let directory = Directory::new();
+        let text = format!("users:\n- name: u\n  user: {{{user}}}\n{more}");
+        directory.put("config", text);
+        let done = directory.seal("keys fetch --kubeconfig config").assert();
+        let told = String::from_utf8(done.code(2).get_output().stderr.clone()).unwrap();
+        assert!(told.contains("failed to parse kubeconfig YAML: "), "{told}");
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+}
+
+#[test]
 fn no_kubeconfig_is_looked_at_unless_something_names_a_cluster() {
     let directory = Directory::new();
     for command in ["encrypt", "value --scope cluster-wide"] {
