@@ -1,6 +1,8 @@
 //! kubectl's configuration with the command line applied, as client-go merges and checks it
 //! (`tools/clientcmd` v0.36).
 
+mod types;
+
 use std::{collections::HashSet, env, fs::File, path::PathBuf};
 
 use kube::config::{
@@ -56,6 +58,7 @@ impl<'a> Settings<'a> {
     pub fn load(flags: &'a ClusterFlags) -> Outcome<Self> {
         let mut files = Kubeconfig::default();
         for path in paths(flags)? {
+            types::check(&path)?;
             match Kubeconfig::read_from(&path) {
                 Ok(next) => {
                     files = files

@@ -56,11 +56,11 @@ fn held(node: &Node<'_>, format: Format) -> Result<Held<Found>, seal_manifest::E
 }
 
 /// Reads on after an error, as Go does, and keeps the first.
-struct Reader {
+pub(super) struct Reader {
     format: Format,
     error: Option<Failure>,
     /// Whether no field that a Secret has was given.
-    is_empty: bool,
+    pub(super) is_empty: bool,
 }
 
 impl Reader {
@@ -87,7 +87,7 @@ impl Reader {
             } else if is("metadata") {
                 secret.metadata = self.metadata(value)?;
             } else if is("type") {
-                secret.type_ = Some(self.text(value, "Secret.type")?);
+                secret.type_ = Some(self.text_of(value, "Secret.type", "v1.SecretType")?);
             } else if is("immutable") {
                 secret.immutable = self.boolean(value, "Secret.immutable")?;
             } else if is("data") {
@@ -102,7 +102,10 @@ impl Reader {
     }
 
     /// YAML goes by way of a sorted map, JSON comes as it stands.
-    fn entries<'a>(&self, node: &Node<'a>) -> Result<Vec<Entry<'a>>, seal_manifest::Error> {
+    pub(super) fn entries<'a>(
+        &self,
+        node: &Node<'a>,
+    ) -> Result<Vec<Entry<'a>>, seal_manifest::Error> {
         let mut entries = node.entries()?;
         if self.format == Format::Yaml {
             entries.sort_by(|left, right| left.key.cmp(&right.key));
@@ -144,14 +147,26 @@ impl Reader {
                     ),
                 }
                 self.is_empty = false;
+            } else {
+                self.unsealed_metadata(&key, value)?;
             }
         }
         Ok(metadata)
     }
 
     fn text(&mut self, node: &Node<'_>, field: &str) -> Result<String, seal_manifest::Error> {
+        self.text_of(node, field, "string")
+    }
+
+    /// A text of this type of Go's.
+    pub(super) fn text_of(
+        &mut self,
+        node: &Node<'_>,
+        field: &str,
+        type_: &str,
+    ) -> Result<String, seal_manifest::Error> {
         if node.as_str().is_none() {
-            self.mismatch(node, field, "string");
+            self.mismatch(node, field, type_);
             return Ok(String::new());
         }
         let text = node.text()?.to_string();
@@ -159,7 +174,7 @@ impl Reader {
         Ok(text)
     }
 
-    fn boolean(
+    pub(super) fn boolean(
         &mut self,
         node: &Node<'_>,
         field: &str,
@@ -285,14 +300,14 @@ impl Reader {
         }
     }
 
-    fn mismatch(&mut self, node: &Node<'_>, field: &str, expected: &str) {
+    pub(super) fn mismatch(&mut self, node: &Node<'_>, field: &str, expected: &str) {
         let found = go_type(node);
         self.keep(&format!(
             "json: cannot unmarshal {found} into Go struct field {field} of type {expected}"
         ));
     }
 
-    fn keep(&mut self, text: &str) {
+    pub(super) fn keep(&mut self, text: &str) {
         let way = match self.format {
             Format::Yaml => "error unmarshaling JSON: while decoding JSON: ",
             Format::Json => "",
@@ -302,7 +317,7 @@ impl Reader {
     }
 }
 
-fn scalar<'a>(node: &Node<'a>) -> Result<Option<Scalar<'a>>, seal_manifest::Error> {
+pub(super) fn scalar<'a>(node: &Node<'a>) -> Result<Option<Scalar<'a>>, seal_manifest::Error> {
     match node.as_str() {
         Some(_) => node.scalar().map(Some),
         None => Ok(None),
@@ -310,7 +325,7 @@ fn scalar<'a>(node: &Node<'a>) -> Result<Option<Scalar<'a>>, seal_manifest::Erro
 }
 
 /// How `encoding/json` calls what stands there.
-fn go_type(node: &Node<'_>) -> &'static str {
+pub(super) fn go_type(node: &Node<'_>) -> &'static str {
     match node.scalar() {
         _ if node.is_mapping() => "object",
         _ if node.is_sequence() => "array",

@@ -1,7 +1,8 @@
 //! Where ours answers otherwise: where upstream loses data, hangs, crashes or calls broken input good,
 //! where it writes a file anew of which only some values change,
 //! and where its message may quote a value, shows an address in its memory, another one in every run, or
-//! is that of its YAML parser. There are no others; `docs/migration.md` gives the reason of each.
+//! is that of its YAML parser. Of the recorded runs there are no others; `docs/migration.md` gives the
+//! reason of each, and tells what else is known.
 
 mod texts;
 

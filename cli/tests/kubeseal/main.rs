@@ -8,6 +8,7 @@
     reason = "a test may fail, and speaks to who reads its output"
 )]
 
+mod compared;
 mod comparison;
 mod deviations;
 mod devices;
