@@ -126,7 +126,9 @@ fn remove_hint(object: &mut Value) {
 #[must_use]
 pub fn refusal(controller: &Controller<'_>, status: u16, message: &str) -> String {
     match status {
-        500 => unreasoned(controller),
+        // The API server speaks for itself.
+        500 if message.starts_with("Internal error occurred: ") => message.to_owned(),
+        500 => server_error(message.trim(), &controller.called()),
         _ => message.to_owned(),
     }
 }
@@ -135,9 +137,12 @@ pub fn refusal(controller: &Controller<'_>, status: u16, message: &str) -> Strin
 /// single SealedSecrets alone, and answers so to anything else, while ours takes lists as well.
 #[must_use]
 pub fn unreasoned(controller: &Controller<'_>) -> String {
+    server_error("", &controller.called())
+}
+
+fn server_error(why: &str, called: &str) -> String {
     format!(
-        "an error on the server (\"\") has prevented the request from succeeding (post services {})",
-        controller.called()
+        "an error on the server ({why:?}) has prevented the request from succeeding (post services {called})"
     )
 }
 
