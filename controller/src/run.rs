@@ -12,6 +12,7 @@ use std::{
 };
 
 use axum::Router;
+use governor::Quota;
 use jiff::SignedDuration;
 use kube::{Client, Config, runtime::reflector};
 use tokio::{
@@ -38,6 +39,8 @@ use crate::{
 
 /// The longest request body: above what etcd stores of one object, so that lists of a few fit, too.
 const LONGEST_BODY: usize = 4 * 1024 * 1024;
+/// The bodies of all requests that are being answered: eight of the longest, half of them one client's.
+const ALL_BODIES: usize = 8 * LONGEST_BODY;
 
 /// Runs until SIGTERM or SIGINT, then drains.
 ///
@@ -235,10 +238,10 @@ async fn forward(mut signals: Signal, asked: Arc<Notify>, leadership: Leadership
 fn limits(args: &Args) -> Limits {
     Limits {
         body: LONGEST_BODY,
+        bodies: ALL_BODIES,
         read: or_none(args.read_timeout),
         answer: or_none(args.write_timeout),
-        rate: args.rate_limit,
-        burst: args.rate_limit_burst,
+        rate: Quota::per_second(args.rate_limit).allow_burst(args.rate_limit_burst),
         proxies: args.trusted_proxies.clone(),
     }
 }

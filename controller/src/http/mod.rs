@@ -2,8 +2,8 @@
 //! age recipient that seal, and verifying and re-encrypting of what somebody sends.
 //!
 //! Whoever reaches the port may ask, so what a request can cost is bounded: its body, its
-//! private-key operations, the time it takes, how many wait, and how many a peer may send. Templates
-//! are never rendered, a scope is that of the object's own metadata, values are encrypted to the
+//! private-key operations, the time it takes, how many wait, how many a peer may send, and how much
+//! memory all of them take. Templates are never rendered, a scope is that of the object's own metadata, values are encrypted to the
 //! controller's own keyring alone, and every reason of not opening gets the same answer.
 
 mod forwarded;
@@ -11,6 +11,7 @@ mod limits;
 mod measured;
 mod probes;
 mod sealed;
+mod shares;
 
 pub use forwarded::{NotANetwork, TrustedProxies};
 pub use limits::{Limits, PeerLimiter};

@@ -1,9 +1,12 @@
 //! `/v1/verify` and `/v1/rotate`, as upstream answers them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use axum::{
-    body::{Body, to_bytes},
+    body::{Body, HttpBody},
     extract::{RawQuery, State},
     http::{
         StatusCode,
@@ -11,6 +14,7 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
+use futures::TryStreamExt;
 use seal_api::SealedSecret;
 use seal_envelope::{KeyId, Kind, Opened, SealError};
 use seal_keyring::Keyring;
@@ -125,9 +129,10 @@ async fn rotate_one(
     let opened = served.unsealer.open(&sealed, keyring, allowance).await?;
     let mut rotated = std::mem::take(object);
     // Thousands of values take a while to seal: work for a thread of its own, as parsing is.
-    let _turn = served.working.acquire().await;
+    let turn = Arc::clone(&served.working).acquire_owned().await;
     let keyring = keyring.clone();
     let work = move || {
+        let _turn = turn;
         reseal_in(&mut rotated, sealed, &opened, &keyring, keep_current)?;
         Ok(rotated)
     };
@@ -214,15 +219,34 @@ fn resealed(
 }
 
 async fn read(served: &Served, body: Body) -> Result<Value, Refused> {
-    let limit = served.limits.body;
-    let body = timeout(served.limits.read, to_bytes(body, limit)).await;
-    let bytes = body
-        .map_err(|_| Refused::TooSlow)?
-        .map_err(|_| Refused::TooLong { limit })?;
-    // Parsing is work for a thread of its own, and for one at a time.
-    let _turn = served.working.acquire().await;
-    let parsed = tokio::task::spawn_blocking(move || parse(bytes.to_vec())).await;
+    let body = timeout(served.limits.read, collect(body, served.limits.body)).await;
+    let bytes = body.map_err(|_| Refused::TooSlow)??;
+    // Parsing is work for a thread of its own, and for one at a time, also when nobody waits for it
+    // any more.
+    let turn = Arc::clone(&served.working).acquire_owned().await;
+    let parsed = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        parse(bytes)
+    });
+    let parsed = parsed.await;
     parsed.unwrap_or_else(|_| Err(Refused::Malformed("the body cannot be read".into())))
+}
+
+/// The whole body. It comes in pieces that may be as small as a byte, each of which costs more than it
+/// holds, so that they are not kept.
+async fn collect(body: Body, limit: usize) -> Result<Vec<u8>, Refused> {
+    let announced = body.size_hint().exact().unwrap_or_default();
+    let announced = usize::try_from(announced).unwrap_or(usize::MAX).min(limit);
+    let mut bytes = Vec::with_capacity(announced);
+    let mut pieces = body.into_data_stream();
+    let broken = |_| Refused::Malformed("the body broke off".into());
+    while let Some(piece) = pieces.try_next().await.map_err(broken)? {
+        if bytes.len() + piece.len() > limit {
+            return Err(Refused::TooLong { limit });
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
 }
 
 fn parse(bytes: Vec<u8>) -> Result<Value, Refused> {

@@ -9,7 +9,9 @@ use axum::{
     body::{Body, to_bytes},
     extract::connect_info::MockConnectInfo,
     http::{Method, Request, StatusCode},
+    response::Response,
 };
+use governor::Quota;
 use seal_controller::{
     http::{Limits, Served, router},
     keys::{self, KeySink},
@@ -19,6 +21,17 @@ use seal_controller::{
 use seal_keyring::{Key, KeyOrder, Keyring};
 use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt;
+
+/// The longest body.
+pub(crate) const BODY: usize = 64 * 1024;
+/// All bodies at once: four of the longest from one client.
+pub(crate) const BODIES: usize = 8 * BODY;
+
+/// So many requests, however long a test takes: the next one is allowed after an hour.
+fn no_more_than(burst: u32) -> Quota {
+    let quota = Quota::with_period(Duration::from_secs(3600)).unwrap();
+    quota.allow_burst(NonZeroU32::new(burst).unwrap())
+}
 
 /// Everything that is served, without a socket.
 pub(crate) struct Api {
@@ -44,11 +57,11 @@ impl Api {
         let (sink, keys) = keys::keys();
         let (ready, is_ready) = watch::channel(false);
         let limits = Limits {
-            body: 64 * 1024,
+            body: BODY,
             read: Duration::from_secs(5),
             answer: Duration::from_secs(60),
-            rate: NonZeroU32::MIN,
-            burst: NonZeroU32::new(burst).unwrap(),
+            bodies: BODIES,
+            rate: no_more_than(burst),
             proxies: proxies.parse().unwrap(),
         };
         let unsealer = Unsealer::start(1, true, Metrics::default()).unwrap();
@@ -86,12 +99,17 @@ impl Api {
         (status, String::from_utf8(body.to_vec()).unwrap())
     }
 
-    /// Whether a request that was forwarded so is below the rate.
+    /// A POST that was forwarded so, and its answer with a body that is not yet read.
+    pub(crate) async fn post_for(&self, forwarded: &str, path: &str, body: Body) -> Response {
+        let request = Request::post(path).header("X-Forwarded-For", forwarded);
+        let request = request.body(body).unwrap();
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    /// Whether a request that was forwarded so is taken.
     pub(crate) async fn admits_for(&self, forwarded: &str) -> bool {
-        let request = Request::post("/v1/verify").header("X-Forwarded-For", forwarded);
-        let request = request.body(Body::from("{}")).unwrap();
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        response.status() != StatusCode::TOO_MANY_REQUESTS
+        let answer = self.post_for(forwarded, "/v1/verify", "{}".into()).await;
+        answer.status() != StatusCode::TOO_MANY_REQUESTS
     }
 
     pub(crate) async fn get(&self, path: &str) -> (StatusCode, String) {
