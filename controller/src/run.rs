@@ -11,10 +11,10 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
 use governor::Quota;
 use jiff::SignedDuration;
 use kube::{Client, Config, runtime::reflector};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
@@ -26,7 +26,7 @@ use crate::{
     client,
     clock::Clock,
     cores,
-    http::{self, Limits, Served},
+    http::{self, Bounds, Connections, Limits, Served},
     keys::{self, KeyChoice, KeyPolicy, KeySink, KeySource, make_keys, publish, watch_keys},
     leader::{Election, Leadership},
     metrics::{Inventory, Metrics},
@@ -41,6 +41,10 @@ use crate::{
 const LONGEST_BODY: usize = 4 * 1024 * 1024;
 /// The bodies of all requests that are being answered: eight of the longest, half of them one client's.
 const ALL_BODIES: usize = 8 * LONGEST_BODY;
+/// Connections for health, certificates and requests; half of them one peer's.
+const CONNECTIONS: usize = 512;
+/// Connections for metrics, whose answers are long.
+const SCRAPES: usize = 64;
 
 /// Runs until SIGTERM or SIGINT, then drains.
 ///
@@ -50,6 +54,7 @@ pub async fn run(args: Args) -> Result<(), RunError> {
     let config = Config::infer().await?;
     let namespace = own_namespace();
     tracing::info!(version = env!("CARGO_PKG_VERSION"), %namespace, "starting");
+    raise_file_limit();
 
     let clock = Clock::system();
     let mut election = Election::new(&args.election, config.clone(), &namespace, clock.clone())?;
@@ -58,6 +63,7 @@ pub async fn run(args: Args) -> Result<(), RunError> {
     let client = client::connect(config, qps, burst, leadership.clone())?;
     let metrics = Metrics::default();
     let mut tasks = Tasks::default();
+    let connections = Connections::until(tasks.stop());
     let (key_sink, keys) = keys::keys();
     let (ready, is_ready) = watch::channel(false);
     let (objects, writer) = reflector::store();
@@ -75,7 +81,9 @@ pub async fn run(args: Args) -> Result<(), RunError> {
         metrics: metrics.clone(),
         working: Arc::new(Semaphore::new(1)),
     };
-    serve(&mut tasks, "HTTP", args.listen_addr, http::router(served)).await?;
+    let (routes, bounds) = (http::router(served), bounds(&args, CONNECTIONS));
+    let listener = listen("HTTP", args.listen_addr).await?;
+    tasks.spawn_forever("HTTP", connections.clone().serve(listener, routes, bounds));
     let inventory = Inventory {
         objects: objects.clone(),
         keys: keys.clone(),
@@ -86,7 +94,15 @@ pub async fn run(args: Args) -> Result<(), RunError> {
         omit_names: args.metrics_omit_secret_labels,
     };
     let measured = http::metrics_router(metrics.registry(inventory));
-    serve(&mut tasks, "metrics", args.listen_metrics_addr, measured).await?;
+    let listener = listen("metrics", args.listen_metrics_addr).await?;
+    let bounds = Bounds {
+        connections: SCRAPES,
+        ..bounds
+    };
+    tasks.spawn_forever(
+        "metrics",
+        connections.clone().serve(listener, measured, bounds),
+    );
 
     let ring = (key_sink, keys.clone());
     tend_keys(
@@ -127,9 +143,27 @@ pub async fn run(args: Args) -> Result<(), RunError> {
     let ended = tasks
         .supervise(signals(terminate)?, signals(interrupt)?)
         .await;
+    // The next leader waits for the passes alone: what is asked over HTTP changes nothing.
+    let drained = async {
+        if ended.is_ok() {
+            connections.drained().await;
+        }
+    };
+    tokio::join!(election.leave(), drained);
     unsealer.close();
-    election.leave().await;
     ended
+}
+
+/// Connections are files. As Go's programs do, it allows itself as many as it may.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the limit of open files cannot be raised");
+    }
 }
 
 /// Starts what reads, makes and publishes keys; only the leader does the latter two.
@@ -192,25 +226,11 @@ fn scope(args: &Args, namespace: &str) -> Scope {
     }
 }
 
-async fn serve(
-    tasks: &mut Tasks,
-    name: &'static str,
-    address: SocketAddr,
-    router: Router,
-) -> Result<(), RunError> {
-    let listen = |error| RunError::Listen { address, error };
-    let listener = bind(address).await.map_err(listen)?;
-    tracing::info!(address = %listener.local_addr().map_err(listen)?, "serving {name}");
-    let stop = tasks.stop();
-    tasks.spawn(name, async move {
-        let router = router.into_make_service_with_connect_info::<SocketAddr>();
-        let server = axum::serve(listener, router);
-        match server.with_graceful_shutdown(stop.cancelled_owned()).await {
-            Ok(()) => "stopped".to_owned(),
-            Err(error) => error.to_string(),
-        }
-    });
-    Ok(())
+async fn listen(name: &str, address: SocketAddr) -> Result<TcpListener, RunError> {
+    let refused = |error| RunError::Listen { address, error };
+    let listener = bind(address).await.map_err(refused)?;
+    tracing::info!(address = %listener.local_addr().map_err(refused)?, "serving {name}");
+    Ok(listener)
 }
 
 /// As Go's `net.Listen`: every address means those of IPv4 where there is no IPv6.
@@ -243,6 +263,14 @@ fn limits(args: &Args) -> Limits {
         answer: or_none(args.write_timeout),
         rate: Quota::per_second(args.rate_limit).allow_burst(args.rate_limit_burst),
         proxies: args.trusted_proxies.clone(),
+    }
+}
+
+fn bounds(args: &Args, connections: usize) -> Bounds {
+    Bounds {
+        connections,
+        read: or_none(args.read_timeout),
+        answer: or_none(args.write_timeout),
     }
 }
 

@@ -263,7 +263,7 @@ pub struct Args {
     )]
     pub trusted_proxies: TrustedProxies,
 
-    /// How long a request's body may take to arrive
+    /// How long a request's header may take to arrive, and then its body; so long a connection may be idle
     #[arg(long, env = "SEALED_SECRETS_READ_TIMEOUT", default_value = "2m", value_parser = go_duration)]
     pub read_timeout: SignedDuration,
 

@@ -2,10 +2,11 @@
 //! age recipient that seal, and verifying and re-encrypting of what somebody sends.
 //!
 //! Whoever reaches the port may ask, so what a request can cost is bounded: its body, its
-//! private-key operations, the time it takes, how many wait, how many a peer may send, and how much
-//! memory all of them take. Templates are never rendered, a scope is that of the object's own metadata, values are encrypted to the
+//! private-key operations, the time it takes, how many wait, how many a peer may send, how much memory
+//! all of them take, and how many connections there are. Templates are never rendered, a scope is that of the object's own metadata, values are encrypted to the
 //! controller's own keyring alone, and every reason of not opening gets the same answer.
 
+mod connections;
 mod forwarded;
 mod limits;
 mod measured;
@@ -13,6 +14,7 @@ mod probes;
 mod sealed;
 mod shares;
 
+pub use connections::{Bounds, Connections};
 pub use forwarded::{NotANetwork, TrustedProxies};
 pub use limits::{Limits, PeerLimiter};
 
@@ -45,7 +47,7 @@ pub struct Served {
     pub working: Arc<Semaphore>,
 }
 
-/// The routes. Serve it with the peers' addresses (`into_make_service_with_connect_info`).
+/// The routes, for [`Connections::serve`].
 pub fn router(served: Served) -> Router {
     let limiter = Arc::new(PeerLimiter::new(&served.limits));
     let limited = Router::new()

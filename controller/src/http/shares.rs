@@ -48,6 +48,11 @@ impl Shares {
         })
     }
 
+    /// Waits until something is left.
+    pub(super) async fn something_left(&self) {
+        let _ = self.left.acquire().await; // It is never closed.
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -12,7 +12,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Event};
 use kube::{Api, ResourceExt};
 use seal_api::{SealedSecret, annotations::PATCH};
 use seal_keyring::Certificate;
-use seal_tests::{ControlPlane, Gate, Installation, Signal, eventually};
+use seal_tests::{ControlPlane, Gate, Installation, PATIENCE, Signal, eventually};
 
 use crate::site::{Site, put_annotation, put_value};
 
@@ -85,7 +85,8 @@ async fn sigterm_ends_it_with_success_in_the_middle_of_work_that_the_next_start_
             .await;
     }
     controller.process.signal(Signal::TERM);
-    let status = controller.process.exit(Duration::from_secs(5)).await;
+    // Passes that hang would get 25 seconds.
+    let status = controller.process.exit(Duration::from_secs(15)).await;
     assert!(status.success(), "{status}");
 
     let _controller = home.start(&[]).await;
@@ -101,7 +102,7 @@ async fn an_address_that_is_taken_ends_it_with_the_reason() {
     };
     let taken = format!("--listen-addr={}", controller.http.address());
     let mut second = controller.installation().launch(&[&taken]);
-    let status = second.process.exit(Duration::from_secs(10)).await;
+    let status = second.process.exit(PATIENCE).await;
     assert_eq!(status.code(), Some(1));
     let log = second.process.log();
     let reason = format!("error: cannot listen on {}", controller.http.address());

@@ -5,7 +5,7 @@
     reason = "what fails here fails its test"
 )]
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, io::Write, net::TcpStream, time::Duration};
 
 use jiff::SignedDuration;
 use k8s_openapi::api::{
@@ -36,7 +36,7 @@ const ELECTING: [&str; 4] = [
     "--leader-elect-retry-period=500ms",
 ];
 /// Longer than any test waits.
-const PATIENTLY: [&str; 2] = ["--leader-elect", "--leader-elect-lease-duration=90s"];
+const PATIENTLY: [&str; 2] = ["--leader-elect", "--leader-elect-lease-duration=10m"];
 
 #[tokio::test]
 async fn when_the_leader_is_killed_another_replica_leads_after_the_lease_time_and_not_before() {
@@ -91,6 +91,39 @@ async fn a_leader_that_is_asked_to_end_hands_over_at_once() {
     assert!(leads(&follower).await);
     assert!(follower.stop().await.success());
     assert_eq!(lease(&plane, &home).await.holder_identity, None);
+}
+
+/// Nobody who has not finished asking over HTTP is waited for: the next leader would wait, too.
+#[tokio::test]
+async fn unfinished_requests_hold_up_neither_the_end_nor_the_next_leader() {
+    let Some(plane) = ControlPlane::exclusive().await else {
+        return;
+    };
+    let home = Installation::create(&plane).await;
+    let mut leader = home.start(&PATIENTLY).await;
+    let follower = home.start(&PATIENTLY).await;
+    let asked = [
+        "POST /v1/verify HTTP/1.1\r\nHost: x\r\n",
+        "POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf",
+    ];
+    let _asking = asked.map(|asked| {
+        let mut peer = TcpStream::connect(leader.http.address()).unwrap();
+        peer.write_all(asked.as_bytes()).unwrap();
+        peer
+    });
+    // It has seen both when it answers the third.
+    assert_eq!(leader.http.get("/healthz").await.status, 200);
+
+    leader.process.signal(Signal::TERM);
+    // Passes would get 25 seconds.
+    let status = leader.process.exit(Duration::from_secs(15)).await;
+    assert!(status.success(), "{status}");
+    let log = leader.process.log();
+    assert!(log.contains("the lease is given up"), "{log}");
+    eventually("a new leader", async || {
+        leads(&follower).await.then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
