@@ -1,6 +1,6 @@
 //! Argo CD without its user interface.
 
-use std::{env, fs, path::Path, process::Command, time::Duration};
+use std::{env, fs, path::Path, process::Command};
 
 use kube::{
     Api,
@@ -12,7 +12,7 @@ use crate::{
     Endpoint, Exclusive, GitRepository, Namespace, Process,
     process::mortal,
     programs::{crds, program},
-    wait::wait_within,
+    wait::wait_for,
 };
 
 /// Argo CD's application controller, repository server and cache as processes of their own, with all rights. Killed when
@@ -24,8 +24,6 @@ pub struct ArgoCd {
     _processes: [Process; 3],
 }
 
-/// It looks at a change within seconds, and some of its checks come only every so often.
-const PATIENCE: Duration = Duration::from_secs(120);
 /// The name of the only Application.
 const APPLICATION: &str = "team";
 
@@ -110,9 +108,7 @@ impl ArgoCd {
     pub async fn application(&self, what: &str, expected: impl Fn(&Value) -> bool) -> Value {
         let seen = |it: &DynamicObject| serde_json::to_value(it).unwrap();
         let applications = &self.applications;
-        let it = wait_within(PATIENCE, applications, APPLICATION, what, |it| {
-            expected(&seen(it))
-        });
+        let it = wait_for(applications, APPLICATION, what, |it| expected(&seen(it)));
         seen(&it.await)
     }
 }

@@ -5,7 +5,6 @@ use std::{
     path::Path,
     process::Command,
     sync::atomic::{AtomicU32, Ordering},
-    time::Duration,
 };
 
 use kube::{
@@ -18,7 +17,7 @@ use crate::{
     Endpoint, Exclusive, GitRepository, Namespace, Process,
     process::mortal,
     programs::{crds, program},
-    wait::wait_within,
+    wait::wait_for,
 };
 
 /// Flux's source-controller and kustomize-controller as processes of their own, with all rights. Killed when dropped.
@@ -31,8 +30,6 @@ pub struct Flux {
     _processes: [Process; 2],
 }
 
-/// Health is looked at every five seconds.
-const PATIENCE: Duration = Duration::from_secs(120);
 /// The name of the only GitRepository and of the only Kustomization.
 const NAME: &str = "team";
 
@@ -144,11 +141,9 @@ impl Flux {
     /// With the Kustomization as last seen, after two minutes.
     pub async fn kustomization(&self, what: &str, expected: impl Fn(&Value) -> bool) -> Value {
         let kustomizations = &self.kustomizations;
-        wait_within(PATIENCE, kustomizations, NAME, what, |it| {
-            expected(&it.data)
-        })
-        .await
-        .data
+        wait_for(kustomizations, NAME, what, |it| expected(&it.data))
+            .await
+            .data
     }
 }
 

@@ -56,7 +56,5 @@ pub use programs::{kubectl, program};
 pub use proxy::ServiceProxy;
 pub use tap::{Hold, Moment, Tap};
 pub use upstream::{Upstream, crd as upstream_crd};
-pub use wait::{
-    PATIENCE, eventually, wait_for, wait_until_gone, wait_until_gone_within, wait_within,
-};
+pub use wait::{PATIENCE, eventually, wait_for, wait_until_gone};
 pub use workdir::{Outcome, Workdir, seal};

@@ -9,8 +9,9 @@ use std::{
 use k8s_openapi::serde::de::DeserializeOwned;
 use kube::{Api, Resource, runtime::wait::await_condition};
 
-/// How long anything may take before a test fails. Far above what is normal, since machines may be busy.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+/// How long anything may take before a test fails. Far above what is normal, since machines may be busy, and an RSA key
+/// of 4096 bits takes as long as the search for its primes.
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Watches the object `name` until it is as `expected`, and returns it.
 ///
@@ -21,35 +22,17 @@ pub async fn wait_for<K>(api: &Api<K>, name: &str, what: &str, expected: impl Fn
 where
     K: Clone + Debug + Send + DeserializeOwned + Resource + 'static,
 {
-    wait_within(PATIENCE, api, name, what, expected).await
-}
-
-/// The same with more patience, for programs that look only now and then.
-///
-/// # Panics
-///
-/// With the object as last seen, after `patience`.
-pub async fn wait_within<K>(
-    patience: Duration,
-    api: &Api<K>,
-    name: &str,
-    what: &str,
-    expected: impl Fn(&K) -> bool,
-) -> K
-where
-    K: Clone + Debug + Send + DeserializeOwned + Resource + 'static,
-{
     let seen = RefCell::new(None);
     let condition = |object: Option<&K>| {
         seen.replace(object.cloned());
         object.is_some_and(&expected)
     };
     let waiting = await_condition(api.clone(), name, condition);
-    match tokio::time::timeout(patience, waiting).await {
+    match tokio::time::timeout(PATIENCE, waiting).await {
         Ok(Ok(Some(object))) => object,
         Ok(outcome) => panic!("watching {name} for {what}: {outcome:?}"),
         Err(_) => panic!(
-            "{name} was not {what} within {patience:?}; last seen: {:#?}",
+            "{name} was not {what} within {PATIENCE:?}; last seen: {:#?}",
             seen.borrow()
         ),
     }
@@ -80,22 +63,10 @@ pub async fn wait_until_gone<K>(api: &Api<K>, name: &str)
 where
     K: Clone + Debug + Send + DeserializeOwned + Resource + 'static,
 {
-    wait_until_gone_within(PATIENCE, api, name).await;
-}
-
-/// The same for what takes longer.
-///
-/// # Panics
-///
-/// After `patience`.
-pub async fn wait_until_gone_within<K>(patience: Duration, api: &Api<K>, name: &str)
-where
-    K: Clone + Debug + Send + DeserializeOwned + Resource + 'static,
-{
     let waiting = await_condition(api.clone(), name, |object: Option<&K>| object.is_none());
-    match tokio::time::timeout(patience, waiting).await {
+    match tokio::time::timeout(PATIENCE, waiting).await {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => panic!("watching {name}: {error}"),
-        Err(_) => panic!("{name} was still there after {patience:?}"),
+        Err(_) => panic!("{name} was still there after {PATIENCE:?}"),
     }
 }

@@ -11,7 +11,10 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::programs::{beside_the_tests, program};
+use crate::{
+    PATIENCE,
+    programs::{beside_the_tests, program},
+};
 
 /// A fresh directory in which programs run: it is their working directory and their home, and nothing of the
 /// environment reaches them but `PATH`.
@@ -81,7 +84,7 @@ impl Workdir {
     ///
     /// # Panics
     ///
-    /// When it still runs after half a minute; it is killed then.
+    /// When it still runs after [`PATIENCE`]; it is killed then.
     pub fn run(&self, command: &mut Command, stdin: &str) -> Outcome {
         // Into files, so that neither a full pipe nor a grandchild that keeps one open can block.
         let streams = tempfile::tempdir().unwrap();
@@ -106,7 +109,7 @@ impl Workdir {
         // A program need not read what it is given.
         thread::spawn(move || pipe.write_all(input.as_bytes()));
 
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = Instant::now() + PATIENCE;
         let status = loop {
             if let Some(status) = child.try_wait().unwrap() {
                 break status;

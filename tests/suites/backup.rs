@@ -9,10 +9,13 @@
 use std::{os::unix::fs::PermissionsExt, path::Path};
 
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
-use kube::{Api, api::ListParams};
+use kube::{Api, ResourceExt, api::ListParams};
 use seal_api::SealedSecret;
 use seal_envelope::{Identity, KeyKind, generate_age};
-use seal_keyring::{AGE_KEY_LABEL, BackupDigest, KEY_LABEL, Marks, NOT_BEFORE};
+use seal_keyring::{
+    AGE_KEY_LABEL, BackupDigest, KEY_LABEL, Marks, NOT_BEFORE,
+    requests::{INVENTORY_ITEM, KEYS},
+};
 use seal_tests::{ControlPlane, Installation, Outcome, Workdir, wait_for};
 use serde_json::{Value, json};
 
@@ -66,6 +69,7 @@ async fn a_lost_cluster_comes_back_from_the_backup_and_from_git() {
         }
         let verified = seal("keys verify-backup keys.age -i identity.txt").expect_success();
         assert_eq!(verified.lines().count(), 3, "{verified}");
+        listed(&lost, home.namespace(), KEY_LABEL).await;
         directory.write(
             "list.json",
             seal("keys list --output json").expect_success(),
@@ -112,6 +116,7 @@ async fn a_lost_cluster_comes_back_from_the_backup_and_from_git() {
     assert_eq!(again.matches("there already: SHA256:").count(), 3);
 
     // States, dates and order are what they were, behind the key of the new cluster.
+    listed(&found, home.namespace(), KEY_LABEL).await;
     let before: Value = serde_json::from_str(&directory.read("list.json")).unwrap();
     let now: Value =
         serde_json::from_str(&seal("keys list --output json").expect_success()).unwrap();
@@ -168,6 +173,7 @@ async fn age_keys_are_rotated_listed_backed_up_and_restored_like_the_others() {
         site.key_id()
     );
     write(&directory, &in_age(&site, "new", &second));
+    listed(&lost, home.namespace(), AGE_KEY_LABEL).await;
     let told = seal("keys list --output json").expect_success();
     expect_valid("keys-list", &serde_json::from_str(&told).unwrap());
     let listed = seal("keys list").expect_success();
@@ -445,6 +451,21 @@ fn secret(name: &str, state: &str, begins: &str) -> Value {
 
 async fn keys(plane: &ControlPlane, namespace: &str) -> Vec<Secret> {
     labelled(plane, namespace, KEY_LABEL).await
+}
+
+/// Waits until what `seal keys list` reads tells of all these: it is published after them.
+async fn listed(plane: &ControlPlane, namespace: &str, label: &str) {
+    let keys = labelled(plane, namespace, label).await;
+    let maps: Api<ConfigMap> = Api::namespaced(plane.client().await, namespace);
+    wait_for(&maps, KEYS, "with every key", |map| {
+        let told = map.data.as_ref().and_then(|data| data.get(INVENTORY_ITEM));
+        let is_there = |key: &Secret| {
+            let name = format!("{:?}", key.name_any());
+            told.is_some_and(|told| told.contains(&name))
+        };
+        keys.iter().all(is_there)
+    })
+    .await;
 }
 
 /// The Secrets with this label, by name.

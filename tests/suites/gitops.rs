@@ -12,7 +12,7 @@ mod team;
 
 use k8s_openapi::serde::de::DeserializeOwned;
 use kube::api::DeleteParams;
-use seal_tests::{PATIENCE, Signal, wait_until_gone, wait_until_gone_within};
+use seal_tests::{Signal, wait_until_gone};
 
 use self::team::Team;
 use crate::site::{message, texts, values};
@@ -122,7 +122,7 @@ async fn survives_late_garbage_collection(team: &Team, engine: &impl Engine) {
 
     team.plane.resume_garbage_collection();
     // It works in the order of the deletions, and learns of kinds of objects every 30 s.
-    wait_until_gone_within(4 * PATIENCE, &site.secrets(), "garbage").await;
+    wait_until_gone(&site.secrets(), "garbage").await;
     let after = owned_by_the_new_object(team, "db", "1").await;
     assert_eq!(after, before.metadata.uid, "nobody saw it go");
     engine.healthy_again(&good).await;
