@@ -1,5 +1,5 @@
 //! Events about SealedSecrets, as upstream tells them (core/v1, component `sealed-secrets`), and about
-//! key Secrets.
+//! key Secrets and what is published of them.
 
 use jiff::Timestamp;
 use k8s_openapi::{
@@ -75,9 +75,19 @@ pub fn sealed_secret(metadata: &ObjectMeta) -> ObjectReference {
 /// The Secret of a key.
 #[must_use]
 pub fn key_secret(namespace: &str, name: &str, uid: &str) -> ObjectReference {
+    of_the_core("Secret", namespace, name, uid)
+}
+
+/// A ConfigMap.
+#[must_use]
+pub fn config_map(namespace: &str, name: &str, uid: &str) -> ObjectReference {
+    of_the_core("ConfigMap", namespace, name, uid)
+}
+
+fn of_the_core(kind: &str, namespace: &str, name: &str, uid: &str) -> ObjectReference {
     ObjectReference {
         api_version: Some("v1".into()),
-        kind: Some("Secret".into()),
+        kind: Some(kind.into()),
         name: Some(name.into()),
         namespace: Some(namespace.into()),
         uid: Some(uid.into()),

@@ -107,12 +107,12 @@ pub async fn run(args: Args) -> Result<(), RunError> {
     let ring = (key_sink, keys.clone());
     tend_keys(
         &mut tasks,
-        &client,
+        (&client, &namespace),
         &args,
-        &namespace,
         ring,
         &clock,
         &leadership,
+        &metrics,
     )?;
     let scope = scope(&args, &namespace);
     let context = Arc::new(Context {
@@ -169,12 +169,12 @@ fn raise_file_limit() {
 /// Starts what reads, makes and publishes keys; only the leader does the latter two.
 fn tend_keys(
     tasks: &mut Tasks,
-    client: &Client,
+    (client, namespace): (&Client, &str),
     args: &Args,
-    namespace: &str,
     (sink, keys): (KeySink, KeySource),
     clock: &Clock,
     leadership: &Leadership,
+    metrics: &Metrics,
 ) -> Result<(), RunError> {
     let asked = Arc::new(Notify::new());
     let sigusr1 = signals(SignalKind::user_defined1())?;
@@ -198,6 +198,7 @@ fn tend_keys(
         keys,
         clock.clone(),
         counter,
+        metrics.clone(),
     );
     tasks.spawn_forever("public keys", leadership.clone().when_leading(publishing));
     Ok(())

@@ -44,6 +44,7 @@ fn scraped(omit_names: bool, events: Vec<Event<Watched>>) -> String {
     let metrics = Metrics::default();
     metrics.pass(Duration::from_millis(20));
     metrics.failed("unseal", "team-a");
+    metrics.published("seal-public-keys", false);
     metrics.http("/v1/verify", "post", 409, Duration::from_millis(1));
     scrape(&metrics.registry(Inventory {
         objects,
@@ -76,6 +77,7 @@ fn upstreams_names_are_there() {
         "sealed_secrets_controller_key_renew_period_seconds{kind=\"rsa\"} 2592000",
         "sealed_secrets_controller_key_renew_period_seconds{kind=\"age\"} 2592000",
         "sealed_secrets_controller_keys 0",
+        "sealed_secrets_controller_published{configmap=\"seal-public-keys\"} 0",
         "sealed_secrets_controller_leader 1",
     ] {
         assert!(

@@ -3,6 +3,9 @@
 //!
 //! Whatever happens to them, they are looked at again and put right.
 
+mod complaints;
+mod maps;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     convert::Infallible,
@@ -12,27 +15,31 @@ use std::{
 
 use futures::{Stream, StreamExt, stream};
 use jiff::Timestamp;
-use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{
     Api, Client, Error,
-    api::PostParams,
     runtime::{WatchStreamExt, watcher::watch_object},
 };
 use seal_envelope::Kind;
 use seal_keyring::{
-    AWAITS_BACKUP, Key, Keyring,
+    Key, Keyring,
     requests::{
         ANSWERS_ITEM, Answers, CERTIFICATE_ITEM, CERTIFICATES_ITEM, INVENTORY_ITEM, KEY_REQUESTS,
-        KEYS, PUBLIC_KEYS, RECIPIENTS_ITEM, Request,
+        KEYS, PUBLIC_KEYS, RECIPIENTS_ITEM, Request, RequestOutcome,
     },
 };
 use tokio::{sync::watch, time};
 
+use self::{
+    complaints::{Complaints, is_conflict},
+    maps::{Maps, PutError, is_immutable},
+};
 use super::{KeySource, Snapshot, plan::Pending};
 use crate::{
     backoff::backoff,
     clock::Clock,
     events::{Told, key_secret, tell},
+    metrics::Metrics,
 };
 
 /// They are looked at this often even if nobody says that they have changed.
@@ -55,10 +62,12 @@ pub struct Counter {
 
 /// The ConfigMaps and what stands in them.
 struct Board {
-    maps: Api<ConfigMap>,
-    namespace: String,
+    maps: Maps,
     counter: Counter,
 }
+
+/// What became of each ConfigMap that was looked at.
+type Outcomes = Vec<(&'static str, Result<(), PutError>)>;
 
 /// Keeps the ConfigMaps right for ever. Without the right to write them, it says so once and goes on
 /// trying: certificates are served over HTTP, too.
@@ -68,44 +77,39 @@ pub async fn publish(
     mut keys: KeySource,
     clock: Clock,
     counter: Counter,
+    metrics: Metrics,
 ) -> Infallible {
-    let maps: Api<ConfigMap> = Api::namespaced(client.clone(), &namespace);
     let mut changes = stream::pending().boxed();
     let mut watching = false;
     let mut board = Board {
-        maps,
-        namespace,
+        maps: Maps {
+            api: Api::namespaced(client.clone(), &namespace),
+            namespace: namespace.clone(),
+        },
         counter,
     };
+    let mut complaints = Complaints::new(client.clone(), namespace.clone());
     let mut announced = BTreeSet::new();
     let mut failures = 0;
-    let mut forbidden = false;
     loop {
         let Some(snapshot) = keys.until(|snapshot| snapshot.loaded).await else {
             return std::future::pending().await;
         };
         let now = clock.now();
-        announce(
-            &client,
-            &board.namespace,
-            &snapshot.keyring,
-            &mut announced,
-            now,
-        )
-        .await;
-        let sleep = match board.tend(&keys).await {
-            Ok(()) => {
-                if !std::mem::replace(&mut watching, true) {
-                    changes = changes_of(&board.maps).boxed();
-                }
-                (failures, forbidden) = (0, false);
-                LONGEST_SLEEP
-            }
-            Err(error) => {
-                failures += 1;
-                forbidden = complain(&error, forbidden);
-                backoff(failures)
-            }
+        announce(&client, &namespace, &snapshot.keyring, &mut announced, now).await;
+        let outcomes = board.tend(&keys).await;
+        measure(&metrics, &outcomes);
+        complaints.hear(&outcomes, now).await;
+        if !watching && outcomes.iter().all(|(_, it)| may_be_read(it)) {
+            changes = changes_of(&board.maps.api).boxed();
+            watching = true;
+        }
+        let sleep = if outcomes.iter().all(|(_, it)| it.is_ok()) {
+            failures = 0;
+            LONGEST_SLEEP
+        } else {
+            failures += 1;
+            backoff(failures)
         };
         time::sleep(SHORTEST_SLEEP).await;
         tokio::select! {
@@ -125,44 +129,71 @@ fn changes_of(maps: &Api<ConfigMap>) -> impl Stream<Item = ()> + Send + use<> {
     stream::select_all(watches).filter_map(|change| std::future::ready(change.ok().map(drop)))
 }
 
-/// Says what is wrong, and of a missing right only the first time.
-fn complain(error: &Error, said: bool) -> bool {
-    match error {
-        Error::Api(status) if status.is_forbidden() => {
-            if !said {
-                tracing::warn!(
-                    "the public keys cannot be published: {}; they are still served at \
-                     /v1/cert.pem, but nobody can ask for a new key",
-                    status.message
-                );
-            }
-            true
-        }
-        // Somebody else was faster: the next look sees what they did.
-        Error::Api(status) if status.is_conflict() => said,
-        error => {
-            tracing::warn!(%error, "the public keys could not be published; trying again");
-            said
+/// Who finds out that a ConfigMap is immutable has read it.
+fn may_be_read(outcome: &Result<(), PutError>) -> bool {
+    matches!(outcome, Ok(()) | Err(PutError::Immutable { .. }))
+}
+
+fn measure(metrics: &Metrics, outcomes: &Outcomes) {
+    for (name, outcome) in outcomes {
+        match outcome {
+            // The next look tells.
+            Err(error) if is_conflict(error) => {}
+            outcome => metrics.published(name, outcome.is_ok()),
         }
     }
 }
 
 impl Board {
+    /// Each ConfigMap is tended whatever became of the others.
+    ///
     /// A request is answered only after what the answer speaks of is published, and taken away only
     /// after the answer stands. So the answers are read before the keys, which are as new then as
     /// those that the answers were given for.
-    async fn tend(&mut self, keys: &KeySource) -> Result<(), Error> {
-        let answers = self.counter.answers.borrow_and_update().clone();
+    async fn tend(&mut self, keys: &KeySource) -> Outcomes {
+        let mut new = self.counter.answers.borrow_and_update().clone();
         let snapshot = keys.snapshot();
         let awaited = awaited(&snapshot.keyring);
         let awaited = awaited.as_deref();
+        let mut outcomes = Outcomes::new();
         // Without a certificate what was published stays: nobody can seal with nothing.
         if let Some(contents) = public_keys(&snapshot.keyring) {
-            self.put(PUBLIC_KEYS, contents, awaited).await?;
+            let published = self.maps.put(PUBLIC_KEYS, contents, awaited).await;
+            if published.is_err() {
+                new.retain(|_, answer| matches!(answer.outcome, RequestOutcome::Refused { .. }));
+            }
+            outcomes.push((PUBLIC_KEYS, published));
         }
-        let answers = self.merged(answers).await?;
-        self.put(KEYS, told(&snapshot, &answers), awaited).await?;
-        let pending = self.take_requests(&answers).await?;
+        let stand = match self.standing().await {
+            Ok(stand) => stand,
+            // Which requests are answered is unknown.
+            Err(error) => {
+                outcomes.push((KEYS, Err(error.into())));
+                return outcomes;
+            }
+        };
+        let all = latest(new, stand.clone());
+        let contents = told(&snapshot, &all);
+        let written = self.maps.put(KEYS, contents, awaited).await;
+        let answers = if written.is_ok() { all } else { stand };
+        outcomes.push((KEYS, written));
+        let heard = self.hear(&answers).await;
+        outcomes.push((KEY_REQUESTS, heard));
+        outcomes
+    }
+
+    /// The answers that can be read.
+    async fn standing(&self) -> Result<Answers, Error> {
+        let map = self.maps.find(KEYS).await?;
+        let data = map.and_then(|map| map.data).unwrap_or_default();
+        let text = data.get(ANSWERS_ITEM);
+        let stand = text.and_then(|text| serde_json::from_str(text).ok());
+        Ok(stand.unwrap_or_default())
+    }
+
+    /// Passes on the requests that have no answer.
+    async fn hear(&self, answers: &Answers) -> Result<(), PutError> {
+        let pending = self.take_requests(answers).await?;
         self.counter.pending.send_if_modified(|before| {
             let changed = *before != pending;
             *before = pending;
@@ -171,86 +202,37 @@ impl Board {
         Ok(())
     }
 
-    /// The answers that stand already, the new ones, and of all of them the latest.
-    async fn merged(&self, new: Answers) -> Result<Answers, Error> {
-        let map = self.maps.get_opt(KEYS).await?;
-        let data = map.and_then(|map| map.data).unwrap_or_default();
-        let stand = data.get(ANSWERS_ITEM);
-        let stand = stand.and_then(|text| serde_json::from_str::<Answers>(text).ok());
-        // An answer once given stays.
-        let mut all: Vec<_> = new.into_iter().chain(stand.unwrap_or_default()).collect();
-        all.sort_by_key(|(_, answer)| std::cmp::Reverse(answer.time));
-        all.truncate(MOST_REQUESTS);
-        Ok(all.into_iter().collect())
-    }
-
     /// The requests without an answer. Those with one are taken away.
-    async fn take_requests(&self, answers: &Answers) -> Result<Pending, Error> {
-        let Some(mut map) = self.maps.get_opt(KEY_REQUESTS).await? else {
-            self.create(KEY_REQUESTS, BTreeMap::new(), None).await?;
+    async fn take_requests(&self, answers: &Answers) -> Result<Pending, PutError> {
+        let Some(found) = self.maps.find(KEY_REQUESTS).await? else {
+            let nothing = BTreeMap::new();
+            self.maps.create(KEY_REQUESTS, nothing, None).await?;
             return Ok(Pending::new());
         };
-        let requests = map.data.take().unwrap_or_default();
+        let requests = found.data.clone().unwrap_or_default();
         let (answered, open): (BTreeMap<_, _>, BTreeMap<_, _>) = requests
             .into_iter()
             .partition(|(id, _)| answers.contains_key(id));
         let pending = open.iter().take(MOST_REQUESTS).map(parsed).collect();
-        if !answered.is_empty() {
-            map.data = Some(open);
-            let parameters = PostParams::default();
-            self.maps.replace(KEY_REQUESTS, &parameters, &map).await?;
+        if !answered.is_empty() || is_immutable(&found) {
+            let data = Some(open);
+            let wanted = ConfigMap {
+                data,
+                ..found.clone()
+            };
+            self.maps.change(found, wanted).await?;
         }
         Ok(pending)
     }
+}
 
-    /// Makes the data of a ConfigMap exactly this, and says on it which keys await their backup.
-    /// What others have written beside that stays.
-    async fn put(
-        &self,
-        name: &str,
-        contents: BTreeMap<String, String>,
-        awaited: Option<&str>,
-    ) -> Result<(), Error> {
-        let Some(mut map) = self.maps.get_opt(name).await? else {
-            return self.create(name, contents, awaited).await;
-        };
-        let annotations = map.metadata.annotations.get_or_insert_default();
-        let annotated = annotations.get(AWAITS_BACKUP).map(String::as_str);
-        let is_right = map.data.as_ref() == Some(&contents)
-            && map.binary_data.is_none()
-            && annotated == awaited;
-        if is_right {
-            return Ok(());
-        }
-        match awaited {
-            Some(ids) => annotations.insert(AWAITS_BACKUP.into(), ids.to_owned()),
-            None => annotations.remove(AWAITS_BACKUP),
-        };
-        (map.data, map.binary_data) = (Some(contents), None);
-        let parameters = PostParams::default();
-        self.maps.replace(name, &parameters, &map).await.map(drop)
-    }
-
-    async fn create(
-        &self,
-        name: &str,
-        contents: BTreeMap<String, String>,
-        awaited: Option<&str>,
-    ) -> Result<(), Error> {
-        let annotation = awaited.map(|ids| (AWAITS_BACKUP.to_owned(), ids.to_owned()));
-        let map = ConfigMap {
-            metadata: ObjectMeta {
-                name: Some(name.into()),
-                namespace: Some(self.namespace.clone()),
-                annotations: annotation.map(|annotation| [annotation].into()),
-                ..ObjectMeta::default()
-            },
-            data: Some(contents),
-            ..ConfigMap::default()
-        };
-        let parameters = PostParams::default();
-        self.maps.create(&parameters, &map).await.map(drop)
-    }
+/// The answers that stand already, the new ones, and of all of them the latest.
+fn latest(new: Answers, stand: Answers) -> Answers {
+    // An answer once given stays.
+    let mut all: Vec<_> = new.into_iter().chain(stand).collect();
+    all.sort_by_key(|(_, answer)| std::cmp::Reverse(answer.time));
+    all.truncate(MOST_REQUESTS);
+    all.into_iter().collect()
 }
 
 /// The certificate that seals, those of all RSA keys that may seal, that one first, and the recipient of

@@ -40,8 +40,14 @@ struct Measured {
     operations: Counter,
     retries: Counter,
     repairs: Counter,
+    published: Family<Published, Gauge>,
     http_requests: Family<HttpRequest, Counter>,
     http_durations: Family<HttpRoute, Histogram, fn() -> Histogram>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Published {
+    configmap: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -73,6 +79,7 @@ impl Default for Metrics {
             operations: Counter::default(),
             retries: Counter::default(),
             repairs: Counter::default(),
+            published: Family::default(),
             http_requests: Family::default(),
             http_durations: Family::new_with_constructor(histogram),
         }))
@@ -103,6 +110,13 @@ impl Metrics {
     /// A Secret that was put right.
     pub fn repair(&self) {
         self.0.repairs.inc();
+    }
+
+    /// Whether a ConfigMap of ours is as it should be.
+    pub fn published(&self, configmap: &'static str, is_right: bool) {
+        let label = Published { configmap };
+        let gauge = self.0.published.get_or_create(&label);
+        gauge.set(is_right.into());
     }
 
     /// Work that begins to wait for its turn.
@@ -188,6 +202,11 @@ impl Metrics {
             "drift_repairs",
             "Secrets that were changed or deleted by others and put right",
             it.repairs.clone(),
+        );
+        registry.register(
+            "published",
+            "Whether a ConfigMap of the controller is as it should be: 1 or 0; of the leader alone",
+            it.published.clone(),
         );
         registry.register(
             "http_requests",

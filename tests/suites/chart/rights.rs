@@ -48,11 +48,11 @@ const USES: &[(&str, &str, &str)] = &[
     ("Role", "watch secrets", "keys/watch.rs watch_keys"),
     ("Role", "create secrets", "keys/maker.rs store"),
     ("Role", "get secrets", "keys/maker.rs store"),
-    ("Role", "create configmaps", "keys/publish.rs create"),
+    ("Role", "create configmaps", "keys/publish/maps.rs create"),
     (
         "Role",
         "get configmaps seal-public-keys",
-        "keys/publish.rs put",
+        "keys/publish/maps.rs put",
     ),
     (
         "Role",
@@ -67,9 +67,18 @@ const USES: &[(&str, &str, &str)] = &[
     (
         "Role",
         "update configmaps seal-public-keys",
-        "keys/publish.rs put",
+        "keys/publish/maps.rs put",
     ),
-    ("Role", "get configmaps seal-keys", "keys/publish.rs put"),
+    (
+        "Role",
+        "delete configmaps seal-public-keys",
+        "keys/publish/maps.rs make_anew",
+    ),
+    (
+        "Role",
+        "get configmaps seal-keys",
+        "keys/publish/maps.rs put",
+    ),
     (
         "Role",
         "list configmaps seal-keys",
@@ -80,7 +89,16 @@ const USES: &[(&str, &str, &str)] = &[
         "watch configmaps seal-keys",
         "keys/publish.rs changes_of",
     ),
-    ("Role", "update configmaps seal-keys", "keys/publish.rs put"),
+    (
+        "Role",
+        "update configmaps seal-keys",
+        "keys/publish/maps.rs put",
+    ),
+    (
+        "Role",
+        "delete configmaps seal-keys",
+        "keys/publish/maps.rs make_anew",
+    ),
     (
         "Role",
         "get configmaps seal-key-requests",
@@ -100,6 +118,11 @@ const USES: &[(&str, &str, &str)] = &[
         "Role",
         "update configmaps seal-key-requests",
         "keys/publish.rs take_requests",
+    ),
+    (
+        "Role",
+        "delete configmaps seal-key-requests",
+        "keys/publish/maps.rs make_anew",
     ),
     ("Role", "create leases", "leader/candidate.rs take"),
     (
@@ -294,6 +317,14 @@ async fn all_that_needs_rights(plane: &ControlPlane, home: &Installation) {
         map.data.as_ref().is_none_or(BTreeMap::is_empty)
     })
     .await;
+    // Nobody else can change them any more.
+    for name in ["seal-public-keys", "seal-keys", "seal-key-requests"] {
+        let frozen = kube::api::Patch::Merge(json!({"immutable": true}));
+        maps.patch(name, &Default::default(), &frozen)
+            .await
+            .unwrap();
+        wait_for(&maps, name, "made anew", |map| map.immutable.is_none()).await;
+    }
     let keys: Api<k8s_openapi::api::core::v1::Secret> =
         Api::namespaced(plane.client().await, home.namespace());
     assert_eq!(

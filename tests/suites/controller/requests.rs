@@ -180,6 +180,93 @@ async fn what_is_published_is_put_right_at_once_when_somebody_changes_or_deletes
         desk.maps.delete(name, &parameters).await.unwrap();
         wait_for(&desk.maps, name, "there again", |map| map.data == right).await;
     }
+    // Nobody can change the data of these any more, and a finalizer holds what is deleted.
+    for name in [PUBLIC_KEYS, KEYS] {
+        let right = desk.maps.get(name).await.unwrap().data;
+        desk.freeze(name, &json!({ "cert.pem": planted, INVENTORY_ITEM: "{}" }))
+            .await;
+        let put_right = |map: &ConfigMap| map.data == right && map.immutable.is_none();
+        let anew = wait_for(&desk.maps, name, "made anew", put_right).await;
+        assert_eq!(anew.metadata.labels.unwrap()["theirs"], "x");
+    }
+    desk.freeze(KEY_REQUESTS, &json!({ "a": "rotate, please" }))
+        .await;
+    refused(desk.answer("a").await);
+    wait_for(&desk.maps, KEY_REQUESTS, "made anew", |map| {
+        map.immutable.is_none()
+    })
+    .await;
+    desk.worked_off().await;
+}
+
+#[tokio::test]
+async fn a_published_map_that_was_made_immutable_and_may_not_be_deleted_is_told_and_stops_no_other()
+{
+    let Some(plane) = ControlPlane::exclusive().await else {
+        return;
+    };
+    let home = Installation::with_rights(&plane, |object| {
+        for rule in object["rules"].as_array_mut().into_iter().flatten() {
+            let verbs = rule["verbs"].as_array_mut().unwrap();
+            verbs.retain(|verb| verb != "delete");
+        }
+    })
+    .await;
+    let controller = home.start(&[]).await;
+    let desk = Desk::of(plane.client().await, &home);
+    desk.worked_off().await;
+    let right = desk.maps.get(PUBLIC_KEYS).await.unwrap().data;
+    let planted = old_key().certificate().to_pem();
+    desk.freeze(PUBLIC_KEYS, &json!({ "cert.pem": planted }))
+        .await;
+
+    let events: Api<Event> = Api::namespaced(plane.client().await, home.namespace());
+    let told = eventually("event", async || {
+        let events = events.list(&ListParams::default()).await.unwrap().items;
+        let about = |it: &Event| it.involved_object.name.as_deref() == Some(PUBLIC_KEYS);
+        events.into_iter().find(about)
+    })
+    .await;
+    assert_eq!(told.reason.as_deref(), Some("Immutable"));
+    let message = told.message.unwrap();
+    assert!(message.contains("grant it that right"), "{message}");
+    let gauge = "sealed_secrets_controller_published";
+    let is_published = async |name: &str| {
+        let metrics = controller.metrics.get("/metrics").await.body;
+        let series = format!("{gauge}{{configmap=\"{name}\"}} ");
+        let mut values = metrics.lines().filter_map(|it| it.strip_prefix(&series));
+        values.next() == Some("1")
+    };
+    assert!(!is_published(PUBLIC_KEYS).await);
+
+    // The others are tended as ever. That a key seals is not said while others seal with another one.
+    let parameters = DeleteParams::default();
+    desk.maps.delete(KEYS, &parameters).await.unwrap();
+    desk.ask(&json!({ "data": { "a": "rotate, please", "b": ROTATE } }))
+        .await;
+    refused(desk.answer("a").await);
+    assert!(is_published(KEYS).await && is_published(KEY_REQUESTS).await);
+    eventually("second key", async || {
+        (desk.keys().await.len() == 2).then_some(())
+    })
+    .await;
+    let open = desk.maps.get(KEY_REQUESTS).await.unwrap().data.unwrap();
+    assert!(open.contains_key("b"), "{open:?}");
+
+    // Somebody who may deletes it.
+    let free = json!({ "metadata": { "finalizers": null } });
+    desk.patch(PUBLIC_KEYS, &free).await;
+    desk.maps.delete(PUBLIC_KEYS, &parameters).await.unwrap();
+    let (_, new) = done(desk.answer("b").await);
+    assert_eq!(desk.published().await.key_id().as_str(), new);
+    assert_ne!(desk.maps.get(PUBLIC_KEYS).await.unwrap().data, right);
+    eventually("better news", async || {
+        is_published(PUBLIC_KEYS).await.then_some(())
+    })
+    .await;
+    let log = controller.process.log();
+    assert_eq!(log.matches(&message).count(), 1, "{log}");
+    assert!(!log.contains("Status {"), "{log}");
 }
 
 #[tokio::test]
@@ -401,6 +488,13 @@ impl Desk {
     async fn patch(&self, name: &str, change: &Value) -> ConfigMap {
         let (parameters, change) = (PatchParams::default(), Patch::Merge(change));
         self.maps.patch(name, &parameters, &change).await.unwrap()
+    }
+
+    /// Makes a ConfigMap immutable as whoever may write it can, and hold it when it is deleted.
+    async fn freeze(&self, name: &str, data: &Value) {
+        let metadata = json!({ "finalizers": ["example.com/held"], "labels": { "theirs": "x" } });
+        let change = json!({ "immutable": true, "data": data, "metadata": metadata });
+        self.patch(name, &change).await;
     }
 
     pub(super) async fn answer(&self, id: &str) -> RequestOutcome {

@@ -29,7 +29,7 @@ What it may do in its own namespace: its keys, and the public side of them that 
 - apiGroups: [""]
   resources: [configmaps]
   resourceNames: [seal-public-keys, seal-keys, seal-key-requests]
-  verbs: [get, list, watch, update]
+  verbs: [get, list, watch, update, delete]
 {{- end -}}
 
 {{/*
