@@ -9,7 +9,7 @@ use k8s_openapi::{api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::Obje
 use kube::{Api, Error, api::PostParams};
 use seal_api::{ConditionStatus, Mode, Record, SealedSecret};
 use seal_keyring::{Wiped, has_key_label};
-use seal_sealing::Unsealed;
+use seal_sealing::{Secret as Plain, Unsealed};
 
 use super::{
     Context,
@@ -174,6 +174,9 @@ impl Task<'_> {
         };
         let ours = unsealed.secret.metadata.clone();
         let openers = openers(&unsealed);
+        if update.first_sight && self.is_right_at_first_sight(&actual, &unsealed.secret, update) {
+            return Ok(self.right(Success::AlreadyRight, &actual, &ours, openers));
+        }
         let Some(wanted) = desired::updated(&actual, unsealed.secret, update, self.uid()) else {
             return Ok(self.right(Success::AlreadyRight, &actual, &ours, openers));
         };
@@ -201,6 +204,15 @@ impl Task<'_> {
                 }
             }
         }
+    }
+
+    /// What templates draw anew each time shows nothing: a sealed value that they alone make use of
+    /// cannot be seen in the Secret.
+    fn is_right_at_first_sight(&self, actual: &Wiped, plain: &Plain, update: &Update) -> bool {
+        let drawn: Vec<_> = seal_sealing::drawn_items(self.sealed).collect();
+        let mut sealed = self.sealed.spec.encrypted_data.keys();
+        let is_seen = drawn.is_empty() || sealed.all(|item| plain.data.contains_key(item));
+        is_seen && desired::is_right_but_for(&drawn, actual, plain.clone(), update, self.uid())
     }
 
     async fn replace(&self, wanted: &Wiped) -> Result<Wiped, Error> {

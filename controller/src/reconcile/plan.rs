@@ -70,6 +70,9 @@ pub struct Update {
     /// The inputs are those of the last write: a difference is drift, and metadata that others
     /// added stays.
     pub same_inputs: bool,
+    /// Nothing but the status says what the inputs of the last write were, as after upstream's
+    /// controller, and anybody may have written it: the Secret is left if it can be seen to be right.
+    pub first_sight: bool,
 }
 
 /// Decides.
@@ -156,13 +159,12 @@ fn update(seen: &Observation<'_>, secret: &SecretMeta) -> Plan {
             ),
         ));
     }
-    // Without a record, as after upstream's controller, the status has to vouch for the inputs.
-    let first_sight = record(seen).is_none() && owned && is_synced(seen);
     Plan::Update(Update {
         uid: secret.uid.clone(),
         merge: secret.patch,
         own: !secret.patch || secret.managed,
-        same_inputs: first_sight || record(seen).is_some_and(|it| it.inputs == seen.inputs),
+        same_inputs: record(seen).is_some_and(|it| it.inputs == seen.inputs),
+        first_sight: record(seen).is_none() && owned && is_synced(seen),
     })
 }
 

@@ -29,7 +29,7 @@ pub use diagnose::{Cause, Diagnosing, diagnose};
 pub use hints::{key_hints, set_key_hints};
 pub use label::label;
 pub use owner::owner_reference;
-pub use render::{FailedTemplate, render_with, uses_random_or_time};
+pub use render::{FailedTemplate, drawn_items, render_with, uses_random_or_time};
 pub use reseal::reseal;
 pub use seal::{SealError, seal, seal_value};
 pub use secret::{Secret, SecretError};

@@ -106,16 +106,22 @@ fn render_all(
     failed
 }
 
-/// Whether rendering the templates again may give something else, because one draws random bytes or
-/// reads the clock. Templates that do not parse give nothing at all.
-#[must_use]
-pub fn uses_random_or_time(sealed: &SealedSecret) -> bool {
+/// The items that rendering again may make something else of, because their templates draw random bytes
+/// or read the clock. Templates that do not parse give nothing at all.
+pub fn drawn_items(sealed: &SealedSecret) -> impl Iterator<Item = &str> {
     let mut budget = Budget::default();
     let templates = sealed.spec.template.data.iter().flatten();
+    let encrypted = &sealed.spec.encrypted_data;
     templates
-        .filter_map(|(item, text)| Some((item, text.as_ref()?)))
-        .any(|(item, text)| {
-            Template::parse(item, text.as_bytes(), &mut budget)
-                .is_ok_and(|template| template.uses_random_or_time())
+        .filter(|(item, _)| !encrypted.contains_key(*item))
+        .filter_map(move |(item, text)| {
+            let template = Template::parse(item, text.as_ref()?.as_bytes(), &mut budget).ok()?;
+            template.uses_random_or_time().then_some(item.as_str())
         })
+}
+
+/// Whether the Secret may become something else when it is unsealed again.
+#[must_use]
+pub fn uses_random_or_time(sealed: &SealedSecret) -> bool {
+    drawn_items(sealed).next().is_some()
 }

@@ -8,12 +8,19 @@
 use std::collections::BTreeMap;
 
 use http::Request;
-use k8s_openapi::api::core::v1::Event;
-use kube::ResourceExt;
-use seal_api::annotations::{MANAGED, PATCH, SKIP_SET_OWNER_REFERENCES};
-use seal_tests::{ControlPlane, Installation, eventually};
+use k8s_openapi::api::core::v1::{Event, Secret};
+use kube::{
+    ResourceExt,
+    api::{Patch, PatchParams},
+};
+use seal_api::{
+    SealedSecret,
+    annotations::{MANAGED, PATCH, SKIP_SET_OWNER_REFERENCES},
+};
+use seal_tests::{ControlPlane, Installation, eventually, wait_for};
+use serde_json::json;
 
-use crate::site::{Site, put_annotation, put_value, texts};
+use crate::site::{Site, put_annotation, put_value, texts, values};
 
 #[tokio::test]
 async fn a_restart_with_nothing_changed_makes_no_write_and_reads_no_secret() {
@@ -86,6 +93,78 @@ async fn what_changed_while_it_was_away_is_put_right_at_the_start() {
     site.secret_with("deleted", &[("a", "1")]).await;
     site.failed("unsealable", "WrongScope").await;
     site.secret_with("unsealable", &[("a", "1")]).await;
+}
+
+#[tokio::test]
+async fn a_removed_record_and_a_forged_status_certify_no_stale_secret() {
+    let Some(plane) = ControlPlane::exclusive().await else {
+        return;
+    };
+    let home = Installation::create(&plane).await;
+    for flags in [
+        &[][..],
+        &["--drift-policy=report"],
+        &["--drift-policy=ignore"],
+    ] {
+        let controller = home.start(flags).await;
+        let site = Site::on(&plane, &controller, "forged").await;
+        for name in ["plain", "drawn", "unseen", "right"] {
+            let mut sealed = site.seal(name, &[("a", "1")]);
+            draw(&mut sealed, name);
+            site.unseal(&sealed).await;
+        }
+        let right = site.secrets().get("right").await.unwrap();
+        assert!(controller.stop().await.success());
+        for name in ["plain", "drawn", "unseen", "right"] {
+            if name != "right" {
+                let new = site.seal(name, &[("a", "2")]);
+                site.change(name, |it| {
+                    it.spec = new.spec.clone();
+                    draw(it, name);
+                })
+                .await;
+            }
+            forge(&site, name).await;
+        }
+
+        let controller = home.start(flags).await;
+        for name in ["plain", "drawn"] {
+            let changed = |it: &Secret| values(it)["a"] == "2";
+            site.secret(name, "unsealed anew", changed).await;
+        }
+        let changed = |it: &Secret| values(it)["url"].starts_with('2');
+        site.secret("unseen", "unsealed anew", changed).await;
+        let vouched = |it: &SealedSecret| {
+            let status = it.status.as_ref();
+            status.is_some_and(|status| status.record.is_some())
+        };
+        wait_for(&site.sealed_secrets(), "right", "recorded", vouched).await;
+        assert_eq!(site.secrets().get("right").await.unwrap(), right);
+        assert!(controller.stop().await.success());
+    }
+}
+
+/// What it becomes is never the same twice.
+fn draw(sealed: &mut SealedSecret, name: &str) {
+    if name != "plain" {
+        let template = (
+            "url".to_owned(),
+            Some("{{ .a }}{{ randAlphaNum 8 }}".to_owned()),
+        );
+        sealed.spec.template.data = Some([template].into());
+    }
+}
+
+/// Has the status say what it would say if all were right, as whoever may write it can.
+async fn forge(site: &Site, name: &str) {
+    let objects = site.sealed_secrets();
+    let generation = objects.get(name).await.unwrap().metadata.generation;
+    let synced = json!([{ "type": "Synced", "status": "True" }]);
+    let status = json!({ "observedGeneration": generation, "record": null, "conditions": synced });
+    let change = Patch::Merge(json!({ "status": status }));
+    let parameters = PatchParams::default();
+    let written = objects.patch_status(name, &parameters, &change).await;
+    assert_eq!(written.unwrap().status.unwrap().record, None);
 }
 
 /// One object of every kind that there is.

@@ -147,6 +147,18 @@ fn drift(same_inputs: bool) -> Plan {
         merge: false,
         own: true,
         same_inputs,
+        first_sight: false,
+    })
+}
+
+/// The Secret is compared with what the object becomes, and written if it differs.
+fn first_sight() -> Plan {
+    Plan::Update(Update {
+        uid: "secret-uid".into(),
+        merge: false,
+        own: true,
+        same_inputs: false,
+        first_sight: true,
     })
 }
 
@@ -187,7 +199,7 @@ fn an_object_whose_key_is_gone_is_looked_at() {
 #[test]
 fn a_record_of_another_version_justifies_nothing() {
     let other = Situation::but(|it| it.record(|it| it.version += 1));
-    assert_eq!(other, drift(true));
+    assert_eq!(other, first_sight());
 }
 
 #[test]
@@ -208,20 +220,20 @@ fn a_forged_record_justifies_nothing() {
         |it| it.keys.clear(),
     ] {
         let plan = Situation::but(|it| it.forge(forged));
-        assert_eq!(plan, drift(true));
+        assert_eq!(plan, first_sight());
     }
     // Somebody changed the Secret and would have us believe that we did.
     let touched = Situation::but(|it| {
         it.secret().resource_version = "8".into();
         it.forge(|it| it.secret.resource_version = "8".into());
     });
-    assert_eq!(touched, drift(true));
+    assert_eq!(touched, first_sight());
     // Our own record of other inputs does not speak for these.
     let inputs = Situation::but(|it| {
         it.inputs = "other".into();
         it.forge(|it| it.inputs = "other".into());
     });
-    assert_eq!(inputs, drift(true), "compared, and written if it differs");
+    assert_eq!(inputs, first_sight());
 }
 
 #[test]
@@ -333,9 +345,24 @@ fn a_record_cannot_waive_the_owner_that_the_template_asks_for() {
 }
 
 #[test]
-fn without_a_record_the_status_vouches_for_its_own_generation_alone() {
+fn without_a_record_the_status_vouches_for_nothing_whatever_is_to_be_done_about_drift() {
     let pruned = |it: &mut Situation| it.status.as_mut().unwrap().record = None;
-    assert_eq!(Situation::but(pruned), drift(true));
+    for policy in [DriftPolicy::Heal, DriftPolicy::Report, DriftPolicy::Ignore] {
+        let plan = Situation::but(|it| {
+            pruned(it);
+            it.drift = policy;
+        });
+        assert_eq!(plan, first_sight());
+        // The spec was changed, and the status says that it was seen.
+        let forged = Situation::but(|it| {
+            pruned(it);
+            it.drift = policy;
+            it.inputs = "other".into();
+            it.sealed.metadata.generation = Some(4);
+            it.status.as_mut().unwrap().observed_generation = Some(4);
+        });
+        assert_eq!(forged, first_sight());
+    }
     let edited = Situation::but(|it| {
         pruned(it);
         it.sealed.metadata.generation = Some(4);
@@ -364,6 +391,7 @@ fn a_secret_of_somebody_else_is_refused_unless_annotated() {
         merge: true,
         own: false,
         same_inputs: false,
+        first_sight: false,
     };
     assert_eq!(patched, Plan::Update(expected.clone()));
     let both = Situation::but(|it| {

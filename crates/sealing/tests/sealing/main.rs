@@ -11,8 +11,8 @@ use seal_api::{Scope, SealedSecret, annotations};
 use seal_envelope::{Identity, KeyKind, KeySize, PrivateKeyDer, Recipients, generate_age};
 use seal_manifest::{Reading, Stream};
 use seal_sealing::{
-    SealError, Secret, SecretError, UnsealError, Unsealing, key_hints, label, seal, seal_value,
-    unseal,
+    SealError, Secret, SecretError, UnsealError, Unsealing, drawn_items, key_hints, label, seal,
+    seal_value, unseal, uses_random_or_time,
 };
 
 static KEYS: LazyLock<Vec<Identity>> = LazyLock::new(|| {
@@ -289,6 +289,29 @@ fn one_object_may_hold_both_kinds_of_envelopes() {
     let others = sealed.spec.encrypted_data.len() - 1;
     let expected = [(KEYS[0].id().clone(), others), (KEYS[3].id().clone(), 1)];
     assert_eq!(used, expected.into());
+}
+
+#[test]
+fn items_are_drawn_anew_whose_own_templates_ask_for_it_unless_a_sealed_value_wins() {
+    let mut sealed = SealedSecret::default();
+    let random = || Some("{{ randAlphaNum 8 }}".to_owned());
+    let templates = [
+        ("drawn", random()),
+        ("fixed", Some("{{ .drawn }}".to_owned())),
+        ("gone", None),
+        ("sealed", random()),
+        ("wrong", Some("{{".to_owned())),
+    ];
+    let templates = templates.map(|(item, text)| (item.to_owned(), text));
+    sealed.spec.template.data = Some(templates.into());
+    sealed
+        .spec
+        .encrypted_data
+        .insert("sealed".into(), "QQ==".into());
+    assert_eq!(drawn_items(&sealed).collect::<Vec<_>>(), ["drawn"]);
+    assert!(uses_random_or_time(&sealed));
+    sealed.spec.template.data.as_mut().unwrap().remove("drawn");
+    assert!(!uses_random_or_time(&sealed));
 }
 
 proptest! {
