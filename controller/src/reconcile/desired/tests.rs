@@ -139,15 +139,21 @@ fn metadata_of_others_stays_when_drift_is_put_right_and_goes_with_new_inputs() {
 
 #[test]
 fn merging_keeps_the_values_of_others() {
-    let patched = actual(|it| {
-        it.data = None;
-        it.metadata.labels = None;
-        value(it, "theirs", "x");
-    });
-    let merged = updated(&patched, plain(), &update(true, false), OWNER).unwrap();
-    let keys: Vec<_> = merged.0.data.as_ref().unwrap().keys().cloned().collect();
-    assert_eq!(keys, ["a", "theirs"]);
-    assert_eq!(merged.0.metadata.labels, texts(&[("app", "shop")]));
+    let merged = |theirs: Option<&str>| {
+        let patched = actual(|it| {
+            it.data = None;
+            it.metadata.labels = None;
+            if let Some(key) = theirs {
+                value(it, key, "x");
+            }
+        });
+        let merged = updated(&patched, plain(), &update(true, false), OWNER).unwrap();
+        assert_eq!(merged.0.metadata.labels, texts(&[("app", "shop")]));
+        let keys = merged.0.data.iter().flatten().map(|(key, _)| key.clone());
+        keys.collect::<Vec<_>>()
+    };
+    assert_eq!(merged(Some("theirs")), ["a", "theirs"]);
+    assert_eq!(merged(None), ["a"], "a Secret without data");
 }
 
 #[test]
@@ -163,21 +169,25 @@ fn what_kubernetes_puts_into_a_token_secret_stays() {
 
 #[test]
 fn what_belongs_to_the_server_is_not_taken_from_the_template() {
-    let mut plain = plain();
-    plain.metadata.uid = Some("forged".into());
-    plain.metadata.resource_version = Some("42".into());
-    plain.metadata.owner_references = Some(vec![OwnerReference {
-        uid: "forged".into(),
+    let owner = |uid: &str| OwnerReference {
+        uid: uid.into(),
         ..OwnerReference::default()
-    }]);
-    let created = created(plain, OWNER);
-    assert_eq!(
-        (
-            &created.0.metadata.uid,
-            &created.0.metadata.resource_version
-        ),
-        (&None, &None)
-    );
+    };
+    let forged = || {
+        let mut plain = plain();
+        plain.metadata.uid = Some("forged".into());
+        plain.metadata.resource_version = Some("42".into());
+        plain.metadata.owner_references = Some(vec![owner("forged"), owner(OWNER)]);
+        plain
+    };
+    let created = created(forged(), OWNER).0.metadata.clone();
+    assert_eq!((created.uid, created.resource_version), (None, None));
+    assert_eq!(created.owner_references, Some(vec![owner(OWNER)]));
+    let before = actual(|_| {});
+    let updated = updated(&before, forged(), &update(false, false), OWNER).unwrap();
+    let updated = &updated.0.metadata;
+    assert_eq!(updated.uid.as_deref(), Some("u"));
+    assert_eq!(updated.owner_references, Some(vec![owner(OWNER)]));
 }
 
 #[test]
