@@ -15,7 +15,8 @@ const TRYING_AGAIN: &str = "; trying again";
 pub enum Reason {
     /// No key here opens a value.
     WrongKey,
-    /// A value was sealed in another scope, or for another name or namespace.
+    /// A value was sealed in another scope, or for another name or namespace; or it is damaged where
+    /// that looks the same.
     WrongScope,
     /// A value is damaged or no base64.
     Corrupt,
