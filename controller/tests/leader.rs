@@ -238,6 +238,7 @@ impl Replica {
     async fn live(&mut self, server: &Server) {
         loop {
             tokio::select! {
+                biased; // The same seed is the same run.
                 ended = &mut self.process => return ended.unwrap(),
                 () = sleep(Duration::from_secs(5 + server.random(60))) => {}
             }

@@ -28,6 +28,7 @@ use crate::Installation;
 pub struct Tap {
     held: watch::Sender<bool>,
     hold: Arc<Mutex<Option<Hold>>>,
+    answered: watch::Sender<Vec<String>>,
     kubeconfig: PathBuf,
     _dir: TempDir,
     _tasks: JoinSet<()>,
@@ -58,6 +59,7 @@ struct Way {
     client: Client,
     hold: Arc<Mutex<Option<Hold>>>,
     held: watch::Sender<bool>,
+    answered: watch::Sender<Vec<String>>,
 }
 
 impl Tap {
@@ -79,10 +81,12 @@ impl Tap {
 
         let hold = Arc::new(Mutex::new(None));
         let (held, _) = watch::channel(false);
+        let (answered, _) = watch::channel(Vec::new());
         let way = Way {
             client,
             hold: Arc::clone(&hold),
             held: held.clone(),
+            answered: answered.clone(),
         };
         let router = Router::new().fallback(forward).with_state(way);
         let mut tasks = JoinSet::new();
@@ -90,6 +94,7 @@ impl Tap {
         Self {
             held,
             hold,
+            answered,
             kubeconfig,
             _dir: dir,
             _tasks: tasks,
@@ -115,6 +120,19 @@ impl Tap {
         );
     }
 
+    /// Waits until so many requests of this method, to paths that end so, have been answered.
+    pub async fn answered(&self, method: &str, path: &str, times: usize) {
+        let mut answered = self.answered.subscribe();
+        let such = |it: &&String| it.starts_with(method) && it.ends_with(path);
+        let enough = answered.wait_for(|all| all.iter().filter(such).count() >= times);
+        let enough = tokio::time::timeout(crate::PATIENCE, enough).await;
+        assert!(
+            enough.is_ok(),
+            "not {times} times {method} {path} within {:?}",
+            crate::PATIENCE
+        );
+    }
+
     /// The installation's kubeconfig, through this tap.
     pub(crate) fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
@@ -124,6 +142,7 @@ impl Tap {
 async fn forward(State(way): State<Way>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     let moment = way.moment(parts.method.as_str(), parts.uri.path());
+    let asked = format!("{} {}", parts.method, parts.uri.path());
     if moment == Some(Moment::Before) {
         return way.held_for_good().await;
     }
@@ -140,6 +159,7 @@ async fn forward(State(way): State<Way>, request: Request) -> Response {
     if moment == Some(Moment::After) {
         return way.held_for_good().await;
     }
+    way.answered.send_modify(|all| all.push(asked));
     answer
 }
 
