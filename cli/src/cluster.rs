@@ -101,11 +101,7 @@ impl Cluster {
         match (reply.status.as_u16(), objects) {
             (200, _) => Ok(objects.iter().map(|_| true).collect()),
             (409, [_]) => Ok(vec![false]),
-            (status, [_]) => Err(Error::Cluster {
-                what: question.what.into(),
-                why: reply.words(),
-                status: Some(status),
-            }),
+            (_, [_]) => Err(reply.error(question)),
             _ => {
                 let (left, right) = objects.split_at(objects.len() / 2);
                 let mut answers = Box::pin(self.open_together(question, left)).await?;

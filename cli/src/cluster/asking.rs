@@ -49,6 +49,15 @@ impl Reply {
         }
     }
 
+    /// The refusal of what was asked.
+    pub(super) fn error(&self, question: Question<'_>) -> Error {
+        Error::Cluster {
+            what: question.what.into(),
+            why: self.words(),
+            status: Some(self.status.as_u16()),
+        }
+    }
+
     /// Whether it was too much in one request.
     pub(super) fn wants_fewer(&self) -> bool {
         self.status == StatusCode::PAYLOAD_TOO_LARGE || self.words().contains(FEWER)
@@ -84,18 +93,11 @@ impl Cluster {
         loop {
             let asked = self.post(question, body.clone().into_bytes());
             let error = match self.in_time(question.what, asked).await {
-                Ok(reply) => {
-                    let error = Error::Cluster {
-                        what: question.what.into(),
-                        why: reply.words(),
-                        status: Some(reply.status.as_u16()),
-                    };
-                    match reply.status.as_u16() {
-                        502..=504 if !reply.wants_fewer() => error,
-                        401 | 403 | 404 | 405 | 429 => return Err(error),
-                        _ => return Ok(reply),
-                    }
-                }
+                Ok(reply) => match reply.status.as_u16() {
+                    502..=504 if !reply.wants_fewer() => reply.error(question),
+                    401 | 403 | 404 | 405 | 429 => return Err(reply.error(question)),
+                    _ => return Ok(reply),
+                },
                 Err(error) => error,
             };
             tries -= 1;
