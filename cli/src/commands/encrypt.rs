@@ -181,7 +181,15 @@ impl Encrypt {
         if destination == Destination::InPlace {
             self.confirmation.ask_before_loss(&question(&manifests))?;
         }
-        sealed::write(&manifests, &mut sealing, self.format, &destination)?;
+        let texts = sealed::texts(&manifests, &mut sealing, self.format, &destination)?;
+        let mut sealed = Vec::new();
+        for ((task, manifest), text) in manifests.iter().zip(texts) {
+            errors.take(text.map(|text| (task, manifest, text)), &mut sealed);
+        }
+        if !self.keep_going {
+            errors = errors.or(Errors::default())?;
+        }
+        errors.ok(sealed::write(&sealed, &destination));
         errors.or(())
     }
 

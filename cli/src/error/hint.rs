@@ -105,7 +105,7 @@ impl Error {
                 status: Some(502..=504),
                 ..
             } => "the controller does not answer; see whether its Pod is ready, and try again",
-            Self::Cluster { .. } => {
+            Self::Cluster { status: None, .. } => {
                 "check --context and the network, or seal offline with --cert FILE"
             }
             Self::KeyAdministrator { .. } => {

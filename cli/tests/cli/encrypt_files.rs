@@ -246,6 +246,26 @@ error: apps/bad.yaml:19:13: data.password: illegal base64 data at input byte 4; 
 }
 
 #[test]
+fn what_gets_too_large_by_sealing_is_bad_like_the_rest() {
+    let directory = repository();
+    let values: String = (0..5000).map(|i| format!("  v{i}: YQ==\n")).collect();
+    let bad = format!("{SECRET}{values}");
+    directory.put("apps/bad.yaml", &bad);
+    let web = directory.read("apps/web.yaml");
+    let too_large = str![[r#"
+error: apps/bad.yaml:1:1: the SealedSecret team-a/db takes [..] bytes as the API server stores it, [..]
+...
+"#]];
+    let done = directory.seal("encrypt -i apps").assert();
+    done.code(2).stdout_eq("").stderr_eq(too_large.clone());
+    assert_eq!(directory.read("apps/web.yaml"), web);
+    let done = directory.seal("encrypt --keep-going -i apps").assert();
+    done.code(2).stdout_eq("").stderr_eq(too_large);
+    opens(&directory, "apps/web.yaml", "web");
+    assert_eq!(directory.read("apps/bad.yaml"), bad);
+}
+
+#[test]
 fn found_files_without_secrets_need_not_be_yaml_and_templates_of_secrets_are_told() {
     let directory = repository();
     let deployment =

@@ -28,16 +28,16 @@ struct Item<'a> {
     format: Format,
 }
 
-/// Seals everything, on all cores, and only then writes.
+/// Seals everything, on all cores. For each manifest: what is to be written in its place, or for it.
 ///
 /// # Errors
-/// What keeps it from being sealed or written; then nothing was written.
-pub(super) fn write(
+/// A certificate or recipients that cannot be had, which is wrong for all that a rule is for.
+pub(super) fn texts(
     manifests: &[(Task, Manifest)],
     sealing: &mut Sealing<'_>,
     format: Option<Format>,
     destination: &Destination,
-) -> Result<(), Errors> {
+) -> Result<Vec<Result<String, Errors>>, Errors> {
     let mut items = Vec::new();
     for (task, manifest) in manifests {
         let recipients = sealing.recipients(&task.settings)?;
@@ -55,26 +55,42 @@ pub(super) fn write(
         }
     }
     let progress = Progress::new("sealing", items.len());
-    let texts = parallel::map(&items, |item| {
+    let sealed = parallel::map(&items, |item| {
         let text = item.seal();
         progress.step();
         text
     });
     drop(progress);
-    let mut texts = texts
-        .into_iter()
-        .collect::<Result<Vec<_>, _>>()?
-        .into_iter();
+    let mut sealed = sealed.into_iter();
+    let manifests = manifests.iter();
+    let texts = manifests.map(|(_, manifest)| {
+        let mut errors = Errors::default();
+        let objects = sealed.by_ref().take(manifest.objects());
+        let objects: Vec<_> = objects.filter_map(|object| errors.ok(object)).collect();
+        match (errors.or(objects)?, destination) {
+            (objects, Destination::InPlace) => manifest.with(objects),
+            (objects, _) => Ok(objects.concat()),
+        }
+    });
+    Ok(texts.collect())
+}
+
+/// A manifest that was sealed, and what came of it.
+pub(super) type Sealed<'a> = (&'a Task, &'a Manifest, String);
+
+/// Writes what was sealed, all of it or nothing.
+///
+/// # Errors
+/// What keeps it from being written; then nothing was.
+pub(super) fn write(sealed: &[Sealed<'_>], destination: &Destination) -> Result<(), Error> {
     if *destination == Destination::InPlace {
-        return Ok(replace(manifests, &mut texts)?);
+        return replace(sealed);
     }
     let mut outputs: BTreeMap<&Option<PathBuf>, String> = BTreeMap::new();
-    for (task, manifest) in manifests {
-        let output = outputs.entry(&task.output).or_default();
-        output.extend(texts.by_ref().take(manifest.objects()));
+    for (task, _, text) in sealed {
+        outputs.entry(&task.output).or_default().push_str(text);
     }
-    let makes_directories = matches!(destination, Destination::Directory(_));
-    Ok(create(outputs, makes_directories)?)
+    create(outputs, matches!(destination, Destination::Directory(_)))
 }
 
 impl Item<'_> {
@@ -116,29 +132,36 @@ fn create(
     }
 }
 
-/// Every Secret by its SealedSecret, in files that nobody has changed meanwhile.
-fn replace(
-    manifests: &[(Task, Manifest)],
-    texts: &mut impl Iterator<Item = String>,
-) -> Result<(), Error> {
-    let mut batch = Batch::default();
-    for (task, manifest) in manifests {
-        let (Some(stream), Some(file)) = (&manifest.stream, &task.output) else {
-            continue;
-        };
-        let parts = manifest.parts.iter();
+impl Manifest {
+    /// Every Secret by its SealedSecret; all else stays.
+    fn with(&self, objects: Vec<String>) -> Result<String, Errors> {
+        let mut objects = objects.into_iter();
+        let parts = self.parts.iter();
         let new: BTreeMap<usize, String> = parts
             .map(|part| {
-                let texts = texts.by_ref().take(part.secrets.len());
-                (part.document, texts.collect())
+                let objects = objects.by_ref().take(part.secrets.len());
+                (part.document, objects.collect())
             })
             .collect();
+        let Some(stream) = &self.stream else {
+            return Ok(String::new());
+        };
         let new = new.iter().map(|(index, text)| (*index, text.as_str()));
         let sealed = stream.replace(&new.collect()).map_err(EditingError::from)?;
-        batch.add_edited(file, stream.text().as_bytes(), sealed.text().as_bytes())?;
+        Ok(sealed.text().to_owned())
+    }
+}
+
+/// Files that nobody has changed meanwhile.
+fn replace(sealed: &[Sealed<'_>]) -> Result<(), Error> {
+    let mut batch = Batch::default();
+    for (task, manifest, text) in sealed {
+        if let (Some(stream), Some(file)) = (&manifest.stream, &task.output) {
+            batch.add_edited(file, stream.text().as_bytes(), text.as_bytes())?;
+        }
     }
     batch.commit()?;
-    for (task, manifest) in manifests {
+    for (task, manifest, _) in sealed {
         if let Some(file) = &task.output {
             tell_comments(file, manifest);
         }
