@@ -8,11 +8,13 @@ use std::{
     path::PathBuf,
 };
 
-use seal_manifest::{Location, Node, Reading, Stream};
+use seal_manifest::{Document, Location, Node, Reading, Stream};
 use zeroize::Zeroizing;
 
 use crate::{
     error::{Error, Errors},
+    parallel,
+    progress::Progress,
     report,
 };
 
@@ -149,47 +151,53 @@ pub fn expect_one_stdin<'a>(sources: impl IntoIterator<Item = &'a Source>) -> Re
     Ok(())
 }
 
-/// Maps every object of every input, lists taken apart, in their order.
+/// Maps every object of every input, lists taken apart, in their order; on all cores. `doing` says on
+/// terminals what takes long, such as `opening`.
 ///
 /// # Errors
 /// All errors of all objects: people want to see every bad document at once. An input without any
 /// object is one, too ([`Error::NoObject`]).
-pub fn map_objects<T>(
+pub fn map_objects<T: Send>(
     sources: &[Source],
     expected: &'static str,
-    mut map: impl FnMut(&Node<'_>) -> Result<T, Errors>,
+    doing: &'static str,
+    map: impl Fn(&Node<'_>) -> Result<T, Errors> + Sync,
 ) -> Result<Vec<T>, Errors> {
     let mut mapped = Vec::new();
     let mut errors = Errors::default();
     for source in sources {
         source.announce(&format!("{expected}s"));
-        let stream = match source.parse(Reading::Strict) {
-            Ok(stream) => stream,
-            Err(error) => {
-                errors.push(error);
-                continue;
-            }
+        let Some(stream) = errors.ok(source.parse(Reading::Strict)) else {
+            continue;
         };
-        let mut objects = 0;
-        for document in stream.documents() {
-            match document.objects() {
-                Ok(nodes) => {
-                    objects += nodes.len();
-                    for node in &nodes {
-                        errors.take(map(node), &mut mapped);
-                    }
-                }
-                Err(error) => {
-                    objects += 1;
-                    errors.push(error.into());
-                }
-            }
-        }
-        if objects == 0 {
+        let documents: Vec<_> = stream.documents().iter().map(Document::objects).collect();
+        let nodes: Vec<_> = documents.iter().flatten().flatten().copied().collect();
+        let progress = Progress::new(doing, nodes.len());
+        let results = parallel::map(&nodes, |node| {
+            let result = map(node);
+            progress.step();
+            result
+        });
+        drop(progress);
+        if documents
+            .iter()
+            .all(|it| it.as_ref().is_ok_and(Vec::is_empty))
+        {
             errors.push(Error::NoObject {
                 from: source.to_string(),
                 expected,
             });
+        }
+        let mut results = results.into_iter();
+        for document in documents {
+            match document {
+                Ok(nodes) => {
+                    for result in results.by_ref().take(nodes.len()) {
+                        errors.take(result, &mut mapped);
+                    }
+                }
+                Err(error) => errors.push(error.into()),
+            }
         }
     }
     errors.or(mapped)

@@ -1,5 +1,7 @@
 //! Whether the API server has room for a SealedSecret.
 
+use std::io;
+
 use serde_json::{Map, Value};
 
 use crate::error::Error;
@@ -20,14 +22,32 @@ const NOTED: usize = 8;
 /// its writer's, and what is [added](ADDED).
 #[must_use]
 pub fn stored(object: &Value) -> usize {
-    let json = object.to_string();
-    // Go's encoder writes these as \u003c and so on.
-    let escaped = json.bytes().filter(|byte| b"<>&".contains(byte)).count();
+    let mut json = Counted::default();
+    // Neither a value nor the counter refuses anything.
+    let _ = serde_json::to_writer(&mut json, object);
     let values = object
         .pointer("/spec/encryptedData")
         .and_then(Value::as_object);
     let noted: usize = values.map_or(0, |it| it.keys().map(|key| key.len() + NOTED).sum());
-    json.len() + 5 * escaped + noted + ADDED
+    json.0 + noted + ADDED
+}
+
+/// How many bytes Go's encoder writes for this JSON.
+#[derive(Default)]
+struct Counted(usize);
+
+impl io::Write for Counted {
+    fn write(&mut self, json: &[u8]) -> io::Result<usize> {
+        // It writes these as \u003c and so on.
+        let is_escaped = |byte: &u8| matches!(byte, b'<' | b'>' | b'&');
+        let escaped = json.iter().filter(|byte| is_escaped(byte)).count();
+        self.0 += json.len() + 5 * escaped;
+        Ok(json.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Makes sure that the API server would take a SealedSecret, which stands at `at`.

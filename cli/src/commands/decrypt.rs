@@ -76,7 +76,7 @@ impl Decrypt {
         for source in &self.identities {
             identities.extend(identities::read(source)?);
         }
-        let secrets = input::map_objects(&sources, "SealedSecret", |node| {
+        let secrets = input::map_objects(&sources, "SealedSecret", "opening", |node| {
             self.open(node, &identities)
         })?;
         let file = self.output_file.as_deref();

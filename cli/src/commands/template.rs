@@ -52,7 +52,9 @@ impl Template {
     pub fn run(self) -> Result<(), Errors> {
         let sources = input::or_stdin(self.files)?;
         let values: BTreeMap<_, _> = self.values.into_iter().collect();
-        let secrets = input::map_objects(&sources, "SealedSecret", |node| render(node, &values))?;
+        let secrets = input::map_objects(&sources, "SealedSecret", "rendering", |node| {
+            render(node, &values)
+        })?;
         let text = Format::choose(self.format, None).write(&secrets)?;
         Ok(output::write(None, text.as_bytes(), Privacy::Public)?)
     }
