@@ -13,9 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     error::{Error, Errors},
-    parallel,
-    progress::Progress,
-    report,
+    progress, report,
 };
 
 /// More than this is no manifest, no key and no value of a Secret.
@@ -172,23 +170,13 @@ pub fn map_objects<T: Send>(
         };
         let documents: Vec<_> = stream.documents().iter().map(Document::objects).collect();
         let nodes: Vec<_> = documents.iter().flatten().flatten().copied().collect();
-        let progress = Progress::new(doing, nodes.len());
-        let results = parallel::map(&nodes, |node| {
-            let result = map(node);
-            progress.step();
-            result
-        });
-        drop(progress);
-        if documents
-            .iter()
-            .all(|it| it.as_ref().is_ok_and(Vec::is_empty))
-        {
+        if nodes.is_empty() && documents.iter().all(Result::is_ok) {
             errors.push(Error::NoObject {
                 from: source.to_string(),
                 expected,
             });
         }
-        let mut results = results.into_iter();
+        let mut results = progress::map(doing, &nodes, &map).into_iter();
         for document in documents {
             match document {
                 Ok(nodes) => {

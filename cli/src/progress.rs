@@ -10,8 +10,24 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::parallel;
+
 /// Nobody wants to see a bar flash by.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Maps every item on all cores, as [`parallel::map`] does, with a bar; `what` as in [`Progress::new`].
+pub fn map<'a, T: Sync, R: Send>(
+    what: &'static str,
+    items: &'a [T],
+    map: impl Fn(&'a T) -> R + Sync,
+) -> Vec<R> {
+    let progress = Progress::new(what, items.len());
+    parallel::map(items, |item| {
+        let result = map(item);
+        progress.step();
+        result
+    })
+}
 
 /// How far some work is. It may be shared between threads; the bar goes when this is dropped.
 #[derive(Debug)]

@@ -6,16 +6,15 @@ use std::{
 };
 
 use seal_envelope::Recipients;
-use seal_manifest::{Document, EmitError, Format as Notation, Stream};
+use seal_manifest::{Document, Edited, EmitError, Format as Notation, Stream};
 use seal_sealing::seal;
 
-use super::{Destination, Manifest, Plain, Task};
+use super::{Destination, Manifest, Plain, Task, manifest::Part};
 use crate::{
     editing::EditingError,
     error::{Error, Errors},
     output::{self, Batch, Directories, Format, Privacy},
-    parallel,
-    progress::Progress,
+    progress,
     recipients::Sealing,
     report,
     room::expect_room,
@@ -37,7 +36,7 @@ pub(super) fn texts(
     sealing: &mut Sealing<'_>,
     format: Option<Format>,
     destination: &Destination,
-) -> Result<Vec<Result<String, Errors>>, Errors> {
+) -> Result<Vec<Result<Text, Errors>>, Errors> {
     let mut items = Vec::new();
     for (task, manifest) in manifests {
         let recipients = sealing.recipients(&task.settings)?;
@@ -54,29 +53,40 @@ pub(super) fn texts(
             }));
         }
     }
-    let progress = Progress::new("sealing", items.len());
-    let sealed = parallel::map(&items, |item| {
-        let text = item.seal();
-        progress.step();
-        text
-    });
-    drop(progress);
-    let mut sealed = sealed.into_iter();
+    let mut sealed = progress::map("sealing", &items, Item::seal).into_iter();
     let manifests = manifests.iter();
     let texts = manifests.map(|(_, manifest)| {
         let mut errors = Errors::default();
         let objects = sealed.by_ref().take(manifest.objects());
         let objects: Vec<_> = objects.filter_map(|object| errors.ok(object)).collect();
-        match (errors.or(objects)?, destination) {
-            (objects, Destination::InPlace) => manifest.with(objects),
-            (objects, _) => Ok(objects.concat()),
+        let objects = errors.or(objects)?;
+        match &manifest.stream {
+            Some(stream) => Ok(Text::Edited(replaced(stream, &manifest.parts, objects)?)),
+            None => Ok(Text::New(objects.concat())),
         }
     });
     Ok(texts.collect())
 }
 
+/// What came of a manifest.
+pub(super) enum Text {
+    /// The SealedSecrets alone.
+    New(String),
+    /// What else the file holds, too, which may be meant for nobody else: it is wiped.
+    Edited(Edited),
+}
+
+impl Text {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::New(text) => text,
+            Self::Edited(edited) => edited.text(),
+        }
+    }
+}
+
 /// A manifest that was sealed, and what came of it.
-pub(super) type Sealed<'a> = (&'a Task, &'a Manifest, String);
+pub(super) type Sealed<'a> = (&'a Task, &'a Manifest, Text);
 
 /// Writes what was sealed, all of it or nothing.
 ///
@@ -88,7 +98,10 @@ pub(super) fn write(sealed: &[Sealed<'_>], destination: &Destination) -> Result<
     }
     let mut outputs: BTreeMap<&Option<PathBuf>, String> = BTreeMap::new();
     for (task, _, text) in sealed {
-        outputs.entry(&task.output).or_default().push_str(text);
+        outputs
+            .entry(&task.output)
+            .or_default()
+            .push_str(text.as_str());
     }
     create(outputs, matches!(destination, Destination::Directory(_)))
 }
@@ -132,24 +145,18 @@ fn create(
     }
 }
 
-impl Manifest {
-    /// Every Secret by its SealedSecret; all else stays.
-    fn with(&self, objects: Vec<String>) -> Result<String, Errors> {
-        let mut objects = objects.into_iter();
-        let parts = self.parts.iter();
-        let new: BTreeMap<usize, String> = parts
-            .map(|part| {
-                let objects = objects.by_ref().take(part.secrets.len());
-                (part.document, objects.collect())
-            })
-            .collect();
-        let Some(stream) = &self.stream else {
-            return Ok(String::new());
-        };
-        let new = new.iter().map(|(index, text)| (*index, text.as_str()));
-        let sealed = stream.replace(&new.collect()).map_err(EditingError::from)?;
-        Ok(sealed.text().to_owned())
-    }
+/// Every Secret by its SealedSecret; all else stays.
+fn replaced(stream: &Stream, parts: &[Part], objects: Vec<String>) -> Result<Edited, EditingError> {
+    let mut objects = objects.into_iter();
+    let parts = parts.iter();
+    let new: BTreeMap<usize, String> = parts
+        .map(|part| {
+            let objects = objects.by_ref().take(part.secrets.len());
+            (part.document, objects.collect())
+        })
+        .collect();
+    let new = new.iter().map(|(index, text)| (*index, text.as_str()));
+    Ok(stream.replace(&new.collect())?)
 }
 
 /// Files that nobody has changed meanwhile.
@@ -157,7 +164,7 @@ fn replace(sealed: &[Sealed<'_>]) -> Result<(), Error> {
     let mut batch = Batch::default();
     for (task, manifest, text) in sealed {
         if let (Some(stream), Some(file)) = (&manifest.stream, &task.output) {
-            batch.add_edited(file, stream.text().as_bytes(), text.as_bytes())?;
+            batch.add_edited(file, stream.text().as_bytes(), text.as_str().as_bytes())?;
         }
     }
     batch.commit()?;

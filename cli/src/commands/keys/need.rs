@@ -11,8 +11,7 @@ use crate::{
     error::{Error, Errors},
     input::{Source, is_template, mentions},
     naming::Naming,
-    parallel,
-    progress::Progress,
+    progress,
 };
 
 /// A sealed value that none of the other keys opens.
@@ -76,13 +75,8 @@ pub(super) struct Found {
 
 /// What needs `key`, or cannot be accounted for, when only `others` are left.
 pub(super) fn needs(all: &[Found], key: &Identity, others: &[&Identity]) -> Vec<Need> {
-    let progress = Progress::new("opening", all.len());
-    let found = parallel::map(all, |found| {
-        let needs = needs_of(found, key, others);
-        progress.step();
-        needs
-    });
-    found.into_iter().flatten().collect()
+    let needs = progress::map("opening", all, |found| needs_of(found, key, others));
+    needs.into_iter().flatten().collect()
 }
 
 fn needs_of(found: &Found, key: &Identity, others: &[&Identity]) -> Vec<Need> {
