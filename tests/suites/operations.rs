@@ -6,12 +6,14 @@
     reason = "what fails here fails its test"
 )]
 
-use std::{env, fs, os::unix::fs::symlink, path::Path, process::Command, time::Duration};
+use std::{env, fs, os::unix::fs::symlink, path::Path, process::Command};
 
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::Api;
 use seal_keyring::{BackupDigest, Certificate, KEY_LABEL, NewKey};
-use seal_tests::{ControlPlane, Installation, Namespace, Outcome, Workdir, kubectl, wait_for};
+use seal_tests::{
+    ControlPlane, Installation, Namespace, Outcome, Workdir, eventually, kubectl, wait_for,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -83,7 +85,9 @@ async fn every_block_of_commands_in_the_operations_manual_works() {
         let brings_a_key = commands.contains("openssl req");
         if brings_a_key {
             // Certificates count in seconds, and of two that begin in the same one either may be the newest.
-            after(certificate(&controller).await.not_before()).await;
+            let begun = certificate(&controller).await.not_before().as_second();
+            let is_later = || jiff::Timestamp::now().as_second() > begun;
+            eventually("later second", async || is_later().then_some(())).await;
         }
         printed += &run(&commands.replace("namespace=shop", &namespace));
         if brings_a_key {
@@ -125,8 +129,8 @@ async fn every_block_of_commands_in_the_operations_manual_works() {
     assert!(leaked.contains(fetched.key_id().as_str()), "{leaked}");
     assert!(!leaked.contains(own.key_id().as_str()), "{leaked}");
     wait_for(&maps, "seal-public-keys", "without it", |map| {
-        let data = map.data.as_ref().unwrap();
-        data["cert.pem"] == fetched.to_pem() && !data["certs.pem"].contains(&own.to_pem())
+        let all = &map.data.as_ref().unwrap()["certs.pem"];
+        certificate_in(map) == fetched.to_pem() && !all.contains(&own.to_pem())
     })
     .await;
     site.secret_with("leaked", &[("a", "1")]).await;
@@ -201,8 +205,7 @@ async fn a_key_administrator_rotates_and_lists_keys_and_nobody_else_does() {
     );
 
     // Somebody brings along a newer key, which succeeds none: what was asked for is done all the same.
-    let begins = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
-    let brought = bring_along(&plane, &home, begins).await;
+    let brought = bring_along(&plane, &home).await;
     let seals = |map: &ConfigMap| certificate_in(map) == brought;
     wait_for(&maps, "seal-public-keys", "the key brought along", seals).await;
     let again = seal("karin", "keys rotate --request-id r1 --output json");
@@ -248,13 +251,6 @@ async fn a_key_administrator_rotates_and_lists_keys_and_nobody_else_does() {
     assert_eq!(list[0]["cluster"], json!({ "objects": 0, "values": 0 }));
 }
 
-/// Returns in a later second than that of `begin`.
-async fn after(begin: jiff::Timestamp) {
-    while jiff::Timestamp::now().as_second() <= begin.as_second() {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
 /// The certificate of the key that was brought along.
 fn own_certificate(directory: &Workdir) -> Certificate {
     Certificate::from_pem(directory.read("own.crt").as_bytes()).unwrap()
@@ -265,10 +261,16 @@ fn certificate_in(published: &ConfigMap) -> &str {
     &published.data.as_ref().unwrap()["cert.pem"]
 }
 
-/// Stores a key that nobody asked the controller for, and returns its certificate as PEM.
-async fn bring_along(plane: &ControlPlane, home: &Installation, begins: jiff::Timestamp) -> String {
+/// A key that begins an hour from now: the newest, also when others are made after it.
+fn newest_key() -> NewKey {
+    let begins = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
     let day = jiff::SignedDuration::from_hours(24);
-    let key = NewKey::generate(seal_envelope::KeySize::Rsa2048, begins, day, "").unwrap();
+    NewKey::generate(seal_envelope::KeySize::Rsa2048, begins, day, "").unwrap()
+}
+
+/// Stores a key that nobody asked the controller for, and returns its certificate as PEM.
+async fn bring_along(plane: &ControlPlane, home: &Installation) -> String {
+    let key = newest_key();
     let secret = key.secret(home.namespace(), "brought", [].into(), [].into());
     let keys: Api<Secret> = Api::namespaced(plane.client().await, home.namespace());
     let parameters = kube::api::PostParams::default();
@@ -314,10 +316,7 @@ fn manual() -> (String, Vec<String>) {
 /// A `PATH` with kubectl, seal, and openssl and age-keygen also where there are none: what they would make is there
 /// already then.
 fn programs(directory: &Workdir) -> String {
-    // It is made before all the others, and to be the newest all the same.
-    let begins = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
-    let day = jiff::SignedDuration::from_hours(24);
-    let key = NewKey::generate(seal_envelope::KeySize::Rsa2048, begins, day, "sealing").unwrap();
+    let key = newest_key();
     directory.write("made/own.key", key.private_pem().unwrap().as_bytes());
     directory.write("made/own.crt", key.certificate().to_pem());
     let identity = seal_envelope::generate_age(seal_envelope::KeyKind::X25519).unwrap();
